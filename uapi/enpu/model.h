@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The compiled model, .enpu: an ELF64 little-endian file with private section
+ * types. The contract between the compiler and libaccel.
+ *
+ * A loader skips sections and notes that it does not know, and refuses a
+ * model by format range, architecture and capability bits, never by an exact
+ * version. All offsets in tables are in bytes; strings are offsets in the
+ * section of type SHT_STRTAB named ENPU_SECTION_STRINGS.
+ */
+#ifndef _ENPU_MODEL_H
+#define _ENPU_MODEL_H
+
+#include <linux/types.h>
+
+#define ENPU_ELF_TYPE		0xfe4e	/* e_type, of the OS range */
+#define ENPU_ELF_MACHINE	0x4e50	/* e_machine, unassigned */
+
+/* Section types, of the range for applications */
+#define ENPU_SHT_STREAM		0x80004e01	/* command streams of all NPU steps, 8-byte aligned */
+#define ENPU_SHT_DATA		0x80004e02	/* content of region sh_info, 4 KiB aligned */
+#define ENPU_SHT_REGIONS	0x80004e03	/* struct enpu_model_region[], one */
+#define ENPU_SHT_TENSORS	0x80004e04	/* struct enpu_model_tensor[], one */
+#define ENPU_SHT_STEPS		0x80004e05	/* struct enpu_model_step[], one, in order of execution */
+#define ENPU_SHT_PARAMS		0x80004e06	/* parameters of CPU steps, 8-byte aligned each */
+#define ENPU_SHT_LAYERS		0x80004e07	/* struct enpu_model_layer[], for reports */
+
+#define ENPU_SECTION_STRINGS	".enpu.strings"
+
+/* SHT_NOTE, name "ENPU", type ENPU_NOTE_INFO: struct enpu_model_info */
+#define ENPU_NOTE_NAME		"ENPU"
+#define ENPU_NOTE_INFO		1
+
+#define ENPU_MODEL_FORMAT	1	/* what this header describes */
+
+struct enpu_model_info {
+	__u32 format;			/* the format written */
+	__u32 format_min;		/* a loader of this format or newer can use it */
+	__u32 arch_version;		/* lowest ENPU_REG_VERSION; the major must match */
+	__u32 caps;			/* ENPU_CAP_* needed */
+	__u64 opcodes;			/* bit n: opcode n is used */
+	__u32 sram_bytes;		/* SRAM needed */
+	__u32 preset;			/* string: configuration scheduled for */
+	__u32 compiler;			/* string: name and version */
+	__u32 source;			/* string: file name of the source model */
+	__u8  source_sha256[32];
+	__u64 estimated_cycles;		/* by the compiler's estimate; 0: none */
+};
+
+enum enpu_region_role {
+	ENPU_ROLE_CONSTANT,		/* weights, tables: from an ENPU_SHT_DATA section, read only */
+	ENPU_ROLE_SCRATCH,		/* per instance, contents undefined at start */
+	ENPU_ROLE_INPUT,		/* holds the input tensors that name it */
+	ENPU_ROLE_OUTPUT,
+};
+
+/* Index in the table is the region index of commands and of struct enpu_region */
+struct enpu_model_region {
+	__u32 role;			/* enum enpu_region_role */
+	__u32 reserved;
+	__u64 size;			/* bytes, not 0 */
+};
+
+enum enpu_tensor_role {
+	ENPU_TENSOR_INPUT,
+	ENPU_TENSOR_OUTPUT,
+	ENPU_TENSOR_INTERMEDIATE,	/* between steps */
+};
+
+#define ENPU_MAX_RANK		6
+
+/*
+ * A tensor that the host sees, dense, row major, in the source model's shape
+ * (batch included). Real value = scale * (q - zero_point); scale 0: not quantized.
+ */
+struct enpu_model_tensor {
+	__u32 name;			/* string */
+	__u8  dtype;			/* enum enpu_dtype */
+	__u8  role;			/* enum enpu_tensor_role */
+	__u8  rank;			/* 0 to ENPU_MAX_RANK */
+	__u8  reserved0;
+	__u32 dims[ENPU_MAX_RANK];	/* unused ones 1 */
+	float scale;
+	__s32 zero_point;
+	__u32 region;
+	__u32 reserved1;
+	__u64 offset;			/* in the region */
+	__u64 size;			/* bytes */
+};
+
+enum enpu_step_kind {
+	ENPU_STEP_NPU,
+	ENPU_STEP_CPU,
+};
+
+enum enpu_cpu_op {
+	ENPU_CPU_DETECTION_POSTPROCESS,	/* params: struct enpu_detection_params */
+};
+
+#define ENPU_STEP_MAX_TENSORS	8
+
+struct enpu_model_step {
+	__u32 kind;			/* enum enpu_step_kind */
+	__u32 name;			/* string */
+	__u32 op;			/* CPU: enum enpu_cpu_op */
+	__u32 reserved;
+	__u64 offset;			/* NPU: in STREAM; CPU: in PARAMS */
+	__u64 size;
+	__u32 num_inputs;		/* CPU: tensor indices */
+	__u32 num_outputs;
+	__u32 inputs[ENPU_STEP_MAX_TENSORS];
+	__u32 outputs[ENPU_STEP_MAX_TENSORS];
+};
+
+/* Operator of the source model behind enpu_cmd.layer */
+struct enpu_model_layer {
+	__u32 name;			/* string: output tensor's name */
+	__u32 type;			/* string: operator type */
+	__u32 source_index;		/* of the operator in the source model */
+	__u32 reserved;
+	__u64 macs;
+	__u64 estimated_cycles;
+};
+
+/*
+ * TFLite_Detection_PostProcess. Inputs: box encodings [1, anchors, 4], class
+ * scores [1, anchors, classes + 1]; outputs, F32: boxes [1, N, 4] (ymin, xmin,
+ * ymax, xmax), classes [1, N], scores [1, N], count [1].
+ */
+struct enpu_detection_params {
+	__u32 max_detections;
+	__u32 max_classes_per_detection;
+	__u32 detections_per_class;	/* regular NMS only */
+	__u32 num_classes;		/* without background */
+	__u32 use_regular_nms;
+	__u32 num_anchors;
+	float score_threshold;
+	float iou_threshold;
+	float y_scale;
+	float x_scale;
+	float h_scale;
+	float w_scale;
+	float anchors[][4];		/* y center, x center, h, w */
+};
+
+#endif
