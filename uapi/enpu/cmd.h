@@ -244,18 +244,29 @@ struct enpu_cmd_lut {
 	struct enpu_ref table;
 };
 
+enum enpu_softmax {
+	ENPU_SOFTMAX_FIXED,		/* Q5.26 fixed point, as TFLite's reference kernel */
+	ENPU_SOFTMAX_TABLE,		/* binary32 with a table of exponentials */
+};
+
 /*
- * SOFTMAX over the channels of each position, in binary32 arithmetic: table is
- * F32[256], entry i the value of exp for an input i below the position's largest.
- * ofm.zero_point and the fp32 bits of 1 / output scale make the output value.
+ * SOFTMAX over the channels of each position; see "Softmax". FIXED: an input i
+ * below the position's largest counts as exp(-i * multiplier * 2^(left_shift - 31))
+ * if -i >= diff_min, else as 0; the output's scale is 1/256, its zero point the
+ * lowest value. TABLE: F32[256], entry i is that exponential; output_scale and
+ * ofm.zero_point make the output value.
  */
 struct enpu_cmd_softmax {
 	struct enpu_cmd cmd;
 	struct enpu_tile ifm;		/* U8 or S8 */
-	struct enpu_tile ofm;		/* U8, S8 or S16 */
-	struct enpu_ref table;
-	__u32 output_scale;		/* fp32 bits of the output's scale */
-	__u32 reserved;
+	struct enpu_tile ofm;		/* the same type as ifm */
+	struct enpu_ref table;		/* FIXED: region is ENPU_REGION_NONE */
+	__u32 output_scale;		/* TABLE: fp32 bits; FIXED: 0 */
+	__s32 multiplier;		/* FIXED: Q31 */
+	__s32 diff_min;			/* FIXED: inputs further below count as 0; at most 0 */
+	__u8  left_shift;		/* FIXED: 0 to 31 */
+	__u8  mode;			/* enum enpu_softmax */
+	__u16 reserved;
 };
 
 enum enpu_reduce {
@@ -281,11 +292,16 @@ struct enpu_cmd_reduce {
 	__u8 reserved;
 };
 
-/* Where an output row (or column) comes from: lo + frac / 1024 * (hi - lo) */
+enum enpu_resize {
+	ENPU_RESIZE_FIXED,		/* frac in 1/1024 */
+	ENPU_RESIZE_FLOAT,		/* frac is an fp32 bit pattern; TFLite's uint8 kernel */
+};
+
+/* Where an output row (or column) comes from: lo + frac * (hi - lo), frac may lie outside 0..1 */
 struct enpu_resize_tap {
 	__u16 lo;
 	__u16 hi;
-	__u32 frac;			/* 0 to 1024 */
+	__s32 frac;
 };
 
 /* RESIZE: bilinear with taps from tables; nearest is frac 0. Same type in and out. */
@@ -295,6 +311,8 @@ struct enpu_cmd_resize {
 	struct enpu_tile ofm;
 	struct enpu_ref rows;		/* struct enpu_resize_tap[ofm.height] */
 	struct enpu_ref cols;		/* struct enpu_resize_tap[ofm.width] */
+	__u8 mode;			/* enum enpu_resize */
+	__u8 reserved[7];
 };
 
 /* RESCALE: ofm = clamp(scale(q - ifm zero point) + ofm zero point), any integer types */
