@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory of one compilation: everything lives in an arena and dies with it, so
+ * no error path frees anything. When memory runs out, or the compilation grows
+ * beyond the arena's limit, arena_alloc() jumps to @oom.
+ */
+#ifndef ENPU_ARENA_H
+#define ENPU_ARENA_H
+
+#include <setjmp.h>
+#include <stddef.h>
+
+struct arena_block;
+
+struct arena {
+	struct arena_block *blocks;
+	size_t used, limit;		/* bytes */
+	jmp_buf oom;
+};
+
+/* Zeroed memory, aligned for any object. */
+void *arena_alloc(struct arena *arena, size_t count, size_t size);
+char *arena_printf(struct arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void arena_free(struct arena *arena);
+
+#define arena_new(arena, type, count) ((type *)arena_alloc(arena, count, sizeof(type)))
+
+/*
+ * Make room for one more element in the array @ptr with @count elements in use;
+ * its capacity is implied (powers of two), so that a list is a pointer and a count.
+ */
+void *arena_grow(struct arena *arena, void *ptr, size_t count, size_t size);
+
+#define arena_push(arena, ptr, count) \
+	((ptr) = arena_grow(arena, ptr, count, sizeof(*(ptr))), &(ptr)[(count)++])
+
+#endif

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+$(eval $(call static_library,libenpu-compiler,$(wildcard tools/compiler/*.c tools/compiler/*/*.c)))

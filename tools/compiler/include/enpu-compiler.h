@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libenpu-compiler: turns a TensorFlow Lite model into a compiled model (.enpu).
+ *
+ * Every call is self-contained: the library has no global state, so any number
+ * of threads may compile at once. What a call hands back belongs to the caller,
+ * who releases it with the function named beside it. Functions return 0 or a
+ * negative errno:
+ *
+ *   -EINVAL      the model file is malformed, or an option makes no sense
+ *   -EOPNOTSUPP  the model is well formed, but holds what the NPU cannot run
+ *   -EFBIG       the model is beyond a limit of the compiler
+ *   -ENOMEM      memory ran out
+ *   other        the file could not be read
+ *
+ * and, on failure, at least one message of severity ENPU_ERROR says where and why.
+ */
+#ifndef ENPU_COMPILER_H
+#define ENPU_COMPILER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum enpu_severity {
+	ENPU_NOTE,
+	ENPU_WARNING,
+	ENPU_ERROR,
+};
+
+struct enpu_message {
+	enum enpu_severity severity;
+	int op_index;			/* operator in the source model, or -1 */
+	char *text;			/* one line, UTF-8, no newline */
+};
+
+/* What the compiler has to say. Start from all zeroes; messages are appended. */
+struct enpu_diag {
+	struct enpu_message *messages;
+	size_t count;
+};
+
+void enpu_diag_free(struct enpu_diag *diag);
+
+/* Bytes owned by the caller: release with enpu_blob_free(). */
+struct enpu_blob {
+	void *data;
+	size_t size;
+};
+
+void enpu_blob_free(struct enpu_blob *blob);
+
+struct enpu_compile_options {
+	const char *preset;		/* "enpu-256", "enpu-512", "enpu-2048"; NULL: "enpu-512" */
+	uint32_t sram_bytes;		/* on-chip SRAM to use; 0: what the preset has */
+	FILE *dump;			/* the graph and the schedule, as text; NULL: none */
+};
+
+/* What the compiled model will cost; all counts are per inference. */
+struct enpu_compile_stats {
+	uint64_t macs;
+	uint64_t commands;
+	uint64_t dram_read_bytes;	/* weights, inputs, spilled feature maps */
+	uint64_t dram_write_bytes;
+	uint64_t weight_bytes;		/* of constants in the compiled model */
+	uint64_t scratch_bytes;		/* of DRAM for intermediate tensors */
+	uint64_t sram_peak_bytes;
+	uint32_t npu_ops, cpu_ops;	/* operators of the source model, by where they run */
+};
+
+/**
+ * enpu_compile_file() - compile a .tflite file
+ * @path: the model
+ * @opts: NULL for the defaults
+ * @out: the compiled model; untouched on failure
+ * @stats: may be NULL
+ * @diag: may be NULL
+ */
+int enpu_compile_file(const char *path, const struct enpu_compile_options *opts,
+		      struct enpu_blob *out, struct enpu_compile_stats *stats,
+		      struct enpu_diag *diag);
+
+/**
+ * enpu_compile_memory() - the same from memory
+ * @name: stands for the file name in messages and in the compiled model
+ * @data: the model; must stay unchanged during the call
+ */
+int enpu_compile_memory(const char *name, const void *data, size_t size,
+			const struct enpu_compile_options *opts, struct enpu_blob *out,
+			struct enpu_compile_stats *stats, struct enpu_diag *diag);
+
+/* One line of the table of operators. All strings are static. */
+struct enpu_operator_info {
+	const char *name;		/* as in TensorFlow Lite */
+	const char *runs_on;		/* "NPU" or "CPU" */
+	const char *types;
+	const char *restrictions;
+};
+
+/* The table, ended by a NULL name. */
+const struct enpu_operator_info *enpu_supported_operators(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The graph of a model as the source file states it: tensors and operators in
+ * execution order, with names, types, shapes and quantization. The importer
+ * makes it; the checkers of ops/ judge it; lowering reads it and never
+ * changes it. Shapes are NHWC.
+ */
+#ifndef ENPU_GRAPH_H
+#define ENPU_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../arena.h"
+#include "../diag.h"
+
+#define MAX_RANK	6
+
+enum dtype {
+	DTYPE_F32, DTYPE_F16, DTYPE_I32, DTYPE_U8, DTYPE_I64, DTYPE_STRING, DTYPE_BOOL,
+	DTYPE_I16, DTYPE_C64, DTYPE_I8, DTYPE_F64, DTYPE_C128, DTYPE_U64, DTYPE_RESOURCE,
+	DTYPE_VARIANT, DTYPE_U32, DTYPE_U16, DTYPE_I4,
+	DTYPE_COUNT
+};
+
+const char *dtype_name(enum dtype type);
+unsigned int dtype_bits(enum dtype type);	/* 0: no fixed size */
+
+struct quant {
+	uint32_t count;			/* 0: not quantized; 1: per tensor; else per channel */
+	int32_t axis;			/* the channel's dimension */
+	const float *scale;
+	const int64_t *zero_point;
+};
+
+struct op;
+
+struct tensor {
+	int index;			/* in the source model */
+	const char *name;
+	enum dtype type;
+	int rank;
+	int32_t dims[MAX_RANK];
+	struct quant quant;
+	const uint8_t *data;		/* constant's little-endian bytes, else NULL */
+	size_t data_bytes;
+	struct op *producer;		/* NULL: a constant or an input of the model */
+	unsigned int consumers;
+	bool is_input, is_output;	/* of the model */
+};
+
+enum op_kind {
+	OP_ADD, OP_AVERAGE_POOL_2D, OP_CONCATENATION, OP_CONV_2D, OP_DEPTHWISE_CONV_2D,
+	OP_DEQUANTIZE, OP_DETECTION_POSTPROCESS, OP_EXPAND_DIMS, OP_FULLY_CONNECTED,
+	OP_LOGISTIC, OP_MAX_POOL_2D, OP_MEAN, OP_MUL, OP_PAD, OP_QUANTIZE, OP_RELU, OP_RELU6,
+	OP_RELU_N1_TO_1, OP_RESHAPE, OP_RESIZE_BILINEAR, OP_RESIZE_NEAREST_NEIGHBOR, OP_SLICE,
+	OP_SOFTMAX, OP_SPLIT, OP_SQUEEZE, OP_STRIDED_SLICE, OP_SUB, OP_TANH, OP_TRANSPOSE,
+	OP_UNKNOWN,
+	OP_KINDS
+};
+
+enum padding {
+	PADDING_SAME,
+	PADDING_VALID,
+};
+
+enum activation {
+	ACT_NONE, ACT_RELU, ACT_RELU_N1_TO_1, ACT_RELU6, ACT_TANH, ACT_SIGN_BIT,
+	ACT_COUNT
+};
+
+const char *activation_name(enum activation act);
+
+/* Parameters of TFLite_Detection_PostProcess. */
+struct detection_attrs {
+	int32_t max_detections, max_classes_per_detection, detections_per_class, num_classes;
+	bool use_regular_nms;
+	float score_threshold, iou_threshold;
+	float scale_y, scale_x, scale_h, scale_w;
+};
+
+/* What the source file says beside the tensors; which fields count depends on the kind. */
+struct op_attrs {
+	enum padding padding;
+	enum activation activation;
+	int32_t stride_h, stride_w;
+	int32_t dilation_h, dilation_w;
+	int32_t filter_h, filter_w;
+	int32_t depth_multiplier;
+	int32_t axis;
+	int32_t num_splits;
+	int32_t begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask;
+	float beta;
+	bool keep_dims;
+	bool align_corners, half_pixel_centers;
+	bool shuffled_weights;
+	struct detection_attrs detection;
+};
+
+struct op {
+	int index;			/* in the source model */
+	enum op_kind kind;
+	const char *name;		/* the operator's name in the source format */
+	struct tensor **inputs;		/* an entry is NULL where an optional input is left out */
+	struct tensor **outputs;
+	unsigned int n_inputs, n_outputs;
+	struct op_attrs attrs;
+};
+
+struct graph {
+	struct arena *arena;
+	struct enpu_diag *diag;
+	const char *file;		/* for messages */
+	const char *name;
+	struct tensor *tensors;
+	struct op *ops;
+	struct tensor **inputs, **outputs;
+	unsigned int n_tensors, n_ops, n_inputs, n_outputs;
+};
+
+int64_t tensor_elements(const struct tensor *t);
+int64_t tensor_bytes(const struct tensor *t);
+bool same_shape(const struct tensor *a, const struct tensor *b);
+/* "f1/relu uint8[1,112,112,32]" */
+const char *tensor_text(struct arena *arena, const struct tensor *t);
+/* Its inputs and outputs: what the user needs to find an operator in the model. */
+const char *op_shapes_text(struct arena *arena, const struct op *op);
+/* A constant of type int32 (or int64): element @i. */
+int64_t tensor_int(const struct tensor *t, int64_t i);
+
+#endif

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The operators of TensorFlow Lite: their codes, and how the options of those
+ * that the compiler knows are read. Field numbers are those of schema.fbs.
+ */
+#include "import.h"
+
+#include <string.h>
+
+#include "flexbuffer.h"
+
+#define OPERATOR_FIELD_OPTIONS_TYPE	3
+#define OPERATOR_FIELD_OPTIONS		4
+#define OPERATOR_FIELD_CUSTOM_OPTIONS	5
+
+static enum activation read_activation(const struct fb_table *t, unsigned int field)
+{
+	uint8_t act = fb_u8(t, field, ACT_NONE);
+
+	if (act >= ACT_COUNT) {
+		fb_fail(t->fb, "%s: fused activation %u is unknown", t->what, act);
+		return ACT_NONE;
+	}
+	return act;
+}
+
+static enum padding read_padding(const struct fb_table *t)
+{
+	uint8_t padding = fb_u8(t, 0, PADDING_SAME);
+
+	if (padding > PADDING_VALID)
+		fb_fail(t->fb, "%s: padding %u is unknown", t->what, padding);
+	return padding ? PADDING_VALID : PADDING_SAME;
+}
+
+static void read_strides(const struct fb_table *t, struct op_attrs *a)
+{
+	a->padding = read_padding(t);
+	a->stride_w = fb_i32(t, 1, 0);
+	a->stride_h = fb_i32(t, 2, 0);
+}
+
+static void read_conv(const struct fb_table *t, struct op_attrs *a)
+{
+	read_strides(t, a);
+	a->activation = read_activation(t, 3);
+	a->dilation_w = fb_i32(t, 4, 1);
+	a->dilation_h = fb_i32(t, 5, 1);
+}
+
+static void read_depthwise(const struct fb_table *t, struct op_attrs *a)
+{
+	read_strides(t, a);
+	a->depth_multiplier = fb_i32(t, 3, 0);
+	a->activation = read_activation(t, 4);
+	a->dilation_w = fb_i32(t, 5, 1);
+	a->dilation_h = fb_i32(t, 6, 1);
+}
+
+static void read_pool(const struct fb_table *t, struct op_attrs *a)
+{
+	read_strides(t, a);
+	a->filter_w = fb_i32(t, 3, 0);
+	a->filter_h = fb_i32(t, 4, 0);
+	a->activation = read_activation(t, 5);
+}
+
+static void read_fully_connected(const struct fb_table *t, struct op_attrs *a)
+{
+	a->activation = read_activation(t, 0);
+	a->shuffled_weights = fb_u8(t, 1, 0);
+	a->keep_dims = fb_u8(t, 2, 0);
+}
+
+static void read_softmax(const struct fb_table *t, struct op_attrs *a)
+{
+	a->beta = fb_f32(t, 0, 0);
+}
+
+static void read_concatenation(const struct fb_table *t, struct op_attrs *a)
+{
+	a->axis = fb_i32(t, 0, 0);
+	a->activation = read_activation(t, 1);
+}
+
+static void read_arithmetic(const struct fb_table *t, struct op_attrs *a)
+{
+	a->activation = read_activation(t, 0);
+}
+
+static void read_resize_bilinear(const struct fb_table *t, struct op_attrs *a)
+{
+	a->align_corners = fb_u8(t, 2, 0);
+	a->half_pixel_centers = fb_u8(t, 3, 0);
+}
+
+static void read_resize_nearest(const struct fb_table *t, struct op_attrs *a)
+{
+	a->align_corners = fb_u8(t, 0, 0);
+	a->half_pixel_centers = fb_u8(t, 1, 0);
+}
+
+static void read_reducer(const struct fb_table *t, struct op_attrs *a)
+{
+	a->keep_dims = fb_u8(t, 0, 0);
+}
+
+static void read_strided_slice(const struct fb_table *t, struct op_attrs *a)
+{
+	a->begin_mask = fb_i32(t, 0, 0);
+	a->end_mask = fb_i32(t, 1, 0);
+	a->ellipsis_mask = fb_i32(t, 2, 0);
+	a->new_axis_mask = fb_i32(t, 3, 0);
+	a->shrink_axis_mask = fb_i32(t, 4, 0);
+}
+
+static void read_split(const struct fb_table *t, struct op_attrs *a)
+{
+	a->num_splits = fb_i32(t, 0, 0);
+}
+
+struct builtin {
+	const char *name;
+	enum op_kind kind;
+	uint8_t options_type;		/* member of the union BuiltinOptions */
+	void (*read)(const struct fb_table *t, struct op_attrs *a);
+};
+
+#define KNOWN(id, type, reader)	{ #id, OP_##id, type, reader }
+#define NAMED(id)		{ #id, OP_UNKNOWN, 0, NULL }
+
+static const struct builtin builtins[] = {
+	[0] = KNOWN(ADD, 11, read_arithmetic),
+	[1] = KNOWN(AVERAGE_POOL_2D, 5, read_pool),
+	[2] = KNOWN(CONCATENATION, 10, read_concatenation),
+	[3] = KNOWN(CONV_2D, 1, read_conv),
+	[4] = KNOWN(DEPTHWISE_CONV_2D, 2, read_depthwise),
+	[5] = NAMED(DEPTH_TO_SPACE),
+	[6] = KNOWN(DEQUANTIZE, 38, NULL),
+	[7] = NAMED(EMBEDDING_LOOKUP),
+	[8] = NAMED(FLOOR),
+	[9] = KNOWN(FULLY_CONNECTED, 8, read_fully_connected),
+	[10] = NAMED(HASHTABLE_LOOKUP),
+	[11] = NAMED(L2_NORMALIZATION),
+	[12] = NAMED(L2_POOL_2D),
+	[13] = NAMED(LOCAL_RESPONSE_NORMALIZATION),
+	[14] = KNOWN(LOGISTIC, 0, NULL),
+	[15] = NAMED(LSH_PROJECTION),
+	[16] = NAMED(LSTM),
+	[17] = KNOWN(MAX_POOL_2D, 5, read_pool),
+	[18] = KNOWN(MUL, 21, read_arithmetic),
+	[19] = KNOWN(RELU, 0, NULL),
+	[20] = KNOWN(RELU_N1_TO_1, 0, NULL),
+	[21] = KNOWN(RELU6, 0, NULL),
+	[22] = KNOWN(RESHAPE, 17, NULL),
+	[23] = KNOWN(RESIZE_BILINEAR, 15, read_resize_bilinear),
+	[24] = NAMED(RNN),
+	[25] = KNOWN(SOFTMAX, 9, read_softmax),
+	[26] = NAMED(SPACE_TO_DEPTH),
+	[27] = NAMED(SVDF),
+	[28] = KNOWN(TANH, 0, NULL),
+	[34] = KNOWN(PAD, 22, NULL),
+	[35] = NAMED(UNIDIRECTIONAL_SEQUENCE_RNN),
+	[36] = NAMED(GATHER),
+	[37] = NAMED(BATCH_TO_SPACE_ND),
+	[38] = NAMED(SPACE_TO_BATCH_ND),
+	[39] = KNOWN(TRANSPOSE, 26, NULL),
+	[40] = KNOWN(MEAN, 27, read_reducer),
+	[41] = KNOWN(SUB, 28, read_arithmetic),
+	[42] = NAMED(DIV),
+	[43] = KNOWN(SQUEEZE, 30, NULL),
+	[44] = NAMED(UNIDIRECTIONAL_SEQUENCE_LSTM),
+	[45] = KNOWN(STRIDED_SLICE, 32, read_strided_slice),
+	[46] = NAMED(BIDIRECTIONAL_SEQUENCE_RNN),
+	[47] = NAMED(EXP),
+	[48] = NAMED(TOPK_V2),
+	[49] = KNOWN(SPLIT, 35, read_split),
+	[50] = NAMED(LOG_SOFTMAX),
+	[52] = NAMED(BIDIRECTIONAL_SEQUENCE_LSTM),
+	[53] = NAMED(CAST),
+	[54] = NAMED(PRELU),
+	[55] = NAMED(MAXIMUM),
+	[56] = NAMED(ARG_MAX),
+	[57] = NAMED(MINIMUM),
+	[58] = NAMED(LESS),
+	[59] = NAMED(NEG),
+	[60] = NAMED(PADV2),
+	[61] = NAMED(GREATER),
+	[62] = NAMED(GREATER_EQUAL),
+	[63] = NAMED(LESS_EQUAL),
+	[64] = NAMED(SELECT),
+	[65] = KNOWN(SLICE, 48, NULL),
+	[66] = NAMED(SIN),
+	[67] = NAMED(TRANSPOSE_CONV),
+	[68] = NAMED(SPARSE_TO_DENSE),
+	[69] = NAMED(TILE),
+	[70] = KNOWN(EXPAND_DIMS, 52, NULL),
+	[71] = NAMED(EQUAL),
+	[72] = NAMED(NOT_EQUAL),
+	[73] = NAMED(LOG),
+	[74] = NAMED(SUM),
+	[75] = NAMED(SQRT),
+	[76] = NAMED(RSQRT),
+	[77] = NAMED(SHAPE),
+	[78] = NAMED(POW),
+	[79] = NAMED(ARG_MIN),
+	[80] = NAMED(FAKE_QUANT),
+	[81] = NAMED(REDUCE_PROD),
+	[82] = NAMED(REDUCE_MAX),
+	[83] = NAMED(PACK),
+	[84] = NAMED(LOGICAL_OR),
+	[85] = NAMED(ONE_HOT),
+	[86] = NAMED(LOGICAL_AND),
+	[87] = NAMED(LOGICAL_NOT),
+	[88] = NAMED(UNPACK),
+	[89] = NAMED(REDUCE_MIN),
+	[90] = NAMED(FLOOR_DIV),
+	[91] = NAMED(REDUCE_ANY),
+	[92] = NAMED(SQUARE),
+	[93] = NAMED(ZEROS_LIKE),
+	[94] = NAMED(FILL),
+	[95] = NAMED(FLOOR_MOD),
+	[96] = NAMED(RANGE),
+	[97] = KNOWN(RESIZE_NEAREST_NEIGHBOR, 74, read_resize_nearest),
+	[98] = NAMED(LEAKY_RELU),
+	[99] = NAMED(SQUARED_DIFFERENCE),
+	[100] = NAMED(MIRROR_PAD),
+	[101] = NAMED(ABS),
+	[102] = NAMED(SPLIT_V),
+	[103] = NAMED(UNIQUE),
+	[104] = NAMED(CEIL),
+	[105] = NAMED(REVERSE_V2),
+	[106] = NAMED(ADD_N),
+	[107] = NAMED(GATHER_ND),
+	[108] = NAMED(COS),
+	[109] = NAMED(WHERE),
+	[110] = NAMED(RANK),
+	[111] = NAMED(ELU),
+	[112] = NAMED(REVERSE_SEQUENCE),
+	[114] = KNOWN(QUANTIZE, 0, NULL),
+	[116] = NAMED(ROUND),
+	[117] = NAMED(HARD_SWISH),
+	[118] = NAMED(IF),
+	[119] = NAMED(WHILE),
+	[120] = NAMED(NON_MAX_SUPPRESSION_V4),
+	[121] = NAMED(NON_MAX_SUPPRESSION_V5),
+	[122] = NAMED(SCATTER_ND),
+	[123] = NAMED(SELECT_V2),
+	[124] = NAMED(DENSIFY),
+	[125] = NAMED(SEGMENT_SUM),
+	[126] = NAMED(BATCH_MATMUL),
+	[128] = NAMED(CUMSUM),
+	[129] = NAMED(CALL_ONCE),
+	[130] = NAMED(BROADCAST_TO),
+	[131] = NAMED(RFFT2D),
+	[132] = NAMED(CONV_3D),
+	[142] = NAMED(VAR_HANDLE),
+	[143] = NAMED(READ_VARIABLE),
+	[144] = NAMED(ASSIGN_VARIABLE),
+	[145] = NAMED(BROADCAST_ARGS),
+	[150] = NAMED(GELU),
+};
+
+#define BUILTINS	((int32_t)(sizeof(builtins) / sizeof(builtins[0])))
+#define BUILTIN_CUSTOM	32
+
+static const struct builtin *find_builtin(enum op_kind kind)
+{
+	for (int32_t i = 0; i < BUILTINS; i++)
+		if (builtins[i].name && builtins[i].kind == kind)
+			return &builtins[i];
+	return NULL;
+}
+
+const char *tflite_op_name(int32_t builtin)
+{
+	return builtin >= 0 && builtin < BUILTINS ? builtins[builtin].name : NULL;
+}
+
+enum op_kind tflite_op_kind(int32_t builtin, const char *custom)
+{
+	if (builtin == BUILTIN_CUSTOM)
+		return strcmp(custom, "TFLite_Detection_PostProcess") ? OP_UNKNOWN
+								      : OP_DETECTION_POSTPROCESS;
+	return tflite_op_name(builtin) ? builtins[builtin].kind : OP_UNKNOWN;
+}
+
+static double number(const struct flex_map *map, const char *key, double def)
+{
+	double value;
+
+	return flex_map_number(map, key, &value) ? value : def;
+}
+
+/* Numbers outside int32 (or none at all) become 0, which the checker refuses. */
+static int32_t whole(const struct flex_map *map, const char *key, int32_t def)
+{
+	double value = number(map, key, def);
+
+	return value >= INT32_MIN && value <= INT32_MAX ? (int32_t)value : 0;
+}
+
+static void read_detection(struct fb_table *table, struct detection_attrs *d)
+{
+	struct fb_vector bytes = fb_vector(table, OPERATOR_FIELD_CUSTOM_OPTIONS, 1,
+					   "custom_options");
+	struct flex_map map;
+
+	if (fb_failed(table->fb))
+		return;
+	if (!bytes.count || flex_map_open(&map, table->fb->data + bytes.pos, bytes.count)) {
+		fb_fail(table->fb, "byte %u: the options of TFLite_Detection_PostProcess are no "
+			"FlexBuffers map", bytes.pos);
+		return;
+	}
+	d->max_detections = whole(&map, "max_detections", 0);
+	d->max_classes_per_detection = whole(&map, "max_classes_per_detection", 0);
+	d->detections_per_class = whole(&map, "detections_per_class", 100);
+	d->use_regular_nms = number(&map, "use_regular_nms", 0) != 0;
+	d->score_threshold = number(&map, "nms_score_threshold", 0);
+	d->iou_threshold = number(&map, "nms_iou_threshold", 0);
+	d->num_classes = whole(&map, "num_classes", 0);
+	d->scale_y = number(&map, "y_scale", 0);
+	d->scale_x = number(&map, "x_scale", 0);
+	d->scale_h = number(&map, "h_scale", 0);
+	d->scale_w = number(&map, "w_scale", 0);
+}
+
+void tflite_read_options(struct fb_table *table, struct op *op)
+{
+	const struct builtin *b = find_builtin(op->kind);
+	struct fb_table options = { .fb = table->fb, .what = op->name };
+	uint8_t type = fb_u8(table, OPERATOR_FIELD_OPTIONS_TYPE, 0);
+
+	if (op->kind == OP_DETECTION_POSTPROCESS) {
+		read_detection(table, &op->attrs.detection);
+		return;
+	}
+	if (op->kind == OP_UNKNOWN || !b || !b->read)
+		return;
+	/* left out options are all defaults; those of another operator are damage */
+	if (type && type != b->options_type) {
+		fb_fail(table->fb, "operator %d (%s) carries options of type %u, %u is expected",
+			op->index, op->name, type, b->options_type);
+		return;
+	}
+	if (type)
+		fb_child(table, OPERATOR_FIELD_OPTIONS, op->name, &options);
+	b->read(&options, &op->attrs);
+}
