@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""A small TFLite flatbuffer reader for tests: what a model holds, without our compiler.
+
+Model: a file is a tree of tables; Table.field(n) gives the position of field n of the schema or None.
+It trusts its input (the tests' own models), so it checks nothing beyond what Python's slicing does.
+"""
+
+import struct
+
+OPERATORS = {
+    0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D",
+    6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU",
+    21: "RELU6", 22: "RESHAPE", 23: "RESIZE_BILINEAR", 25: "SOFTMAX", 28: "TANH", 32: "CUSTOM",
+    34: "PAD", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB", 43: "SQUEEZE", 45: "STRIDED_SLICE",
+    49: "SPLIT", 54: "PRELU", 60: "PADV2", 65: "SLICE", 67: "TRANSPOSE_CONV", 70: "EXPAND_DIMS",
+    83: "PACK", 88: "UNPACK", 97: "RESIZE_NEAREST_NEIGHBOR", 98: "LEAKY_RELU", 102: "SPLIT_V",
+    114: "QUANTIZE", 117: "HARD_SWISH",
+}
+TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool",
+         7: "int16", 9: "int8"}
+TYPE_SIZES = {"float32": 4, "float16": 2, "int32": 4, "uint8": 1, "int64": 8, "bool": 1,
+              "int16": 2, "int8": 1}
+ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6", 4: "TANH"}
+
+# Options of an operator: name -> (field, struct format, default).
+POOL = {"padding": (0, "b", 0), "stride_w": (1, "i", 0), "stride_h": (2, "i", 0),
+        "filter_w": (3, "i", 0), "filter_h": (4, "i", 0), "activation": (5, "b", 0)}
+OPTIONS = {
+    "CONV_2D": {"padding": (0, "b", 0), "stride_w": (1, "i", 0), "stride_h": (2, "i", 0),
+                "activation": (3, "b", 0), "dilation_w": (4, "i", 1), "dilation_h": (5, "i", 1)},
+    "DEPTHWISE_CONV_2D": {"padding": (0, "b", 0), "stride_w": (1, "i", 0), "stride_h": (2, "i", 0),
+                          "multiplier": (3, "i", 0), "activation": (4, "b", 0),
+                          "dilation_w": (5, "i", 1), "dilation_h": (6, "i", 1)},
+    "AVERAGE_POOL_2D": POOL, "MAX_POOL_2D": POOL,
+    "ADD": {"activation": (0, "b", 0)}, "SUB": {"activation": (0, "b", 0)},
+    "MUL": {"activation": (0, "b", 0)},
+    "FULLY_CONNECTED": {"activation": (0, "b", 0), "weights_format": (1, "b", 0),
+                        "keep_num_dims": (2, "b", 0)},
+    "SOFTMAX": {"beta": (0, "f", 0.0)},
+    "CONCATENATION": {"axis": (0, "i", 0), "activation": (1, "b", 0)},
+    "RESIZE_BILINEAR": {"align_corners": (2, "b", 0), "half_pixel": (3, "b", 0)},
+    "RESIZE_NEAREST_NEIGHBOR": {"align_corners": (0, "b", 0), "half_pixel": (1, "b", 0)},
+    "STRIDED_SLICE": {"begin_mask": (0, "i", 0), "end_mask": (1, "i", 0), "ellipsis": (2, "i", 0),
+                      "new_axis": (3, "i", 0), "shrink": (4, "i", 0)},
+    "SPLIT": {"num_splits": (0, "i", 0)}, "MEAN": {"keep_dims": (0, "b", 0)},
+    "LEAKY_RELU": {"alpha": (0, "f", 0.0)},
+}
+
+
+class Table:
+    """A flatbuffer table at a byte position."""
+
+    def __init__(self, data, pos):
+        self.data, self.pos = data, pos
+        self.vtable = pos - struct.unpack_from("<i", data, pos)[0]
+        self.size = struct.unpack_from("<H", data, self.vtable)[0]
+
+    def field(self, n):
+        slot = 4 + 2 * n
+        if slot >= self.size:
+            return None
+        offset = struct.unpack_from("<H", self.data, self.vtable + slot)[0]
+        return self.pos + offset if offset else None
+
+    def scalar(self, n, fmt, default=0):
+        at = self.field(n)
+        return default if at is None else struct.unpack_from("<" + fmt, self.data, at)[0]
+
+    def target(self, n):
+        at = self.field(n)
+        return None if at is None else at + struct.unpack_from("<I", self.data, at)[0]
+
+    def table(self, n):
+        at = self.target(n)
+        return None if at is None else Table(self.data, at)
+
+    def vector(self, n, fmt):
+        at = self.target(n)
+        if at is None:
+            return []
+        count = struct.unpack_from("<I", self.data, at)[0]
+        return list(struct.unpack_from(f"<{count}{fmt}", self.data, at + 4))
+
+    def raw(self, n):
+        at = self.target(n)
+        if at is None:
+            return b""
+        count = struct.unpack_from("<I", self.data, at)[0]
+        return bytes(self.data[at + 4:at + 4 + count])
+
+    def tables(self, n):
+        at = self.target(n)
+        if at is None:
+            return []
+        count = struct.unpack_from("<I", self.data, at)[0]
+        slots = [at + 4 + 4 * i for i in range(count)]
+        return [Table(self.data, s + struct.unpack_from("<I", self.data, s)[0]) for s in slots]
+
+
+class Tensor:
+    def __init__(self, table, buffers, index):
+        self.index = index
+        self.shape = table.vector(0, "i")
+        self.type = TYPES.get(table.scalar(1, "b"), f"type{table.scalar(1, 'b')}")
+        self.name = table.raw(3).decode("utf-8", "replace")
+        self.data = buffers[table.scalar(2, "I")].raw(0)
+        quantization = table.table(4)
+        self.scale = quantization.vector(2, "f") if quantization else []
+        self.zero_point = quantization.vector(3, "q") if quantization else []
+        self.quantized_dimension = quantization.scalar(6, "i") if quantization else 0
+
+    def bytes(self):
+        size = TYPE_SIZES[self.type]
+        for dimension in self.shape:
+            size *= dimension
+        return size
+
+
+class Operator:
+    def __init__(self, table, codes, index):
+        code = codes[table.scalar(0, "I")]
+        builtin = max(code.scalar(0, "b"), code.scalar(3, "i"))
+        self.index = index
+        self.name = OPERATORS.get(builtin, f"BUILTIN_{builtin}")
+        self.custom = code.raw(1).decode() if self.name == "CUSTOM" else None
+        self.inputs = table.vector(1, "i")
+        self.outputs = table.vector(2, "i")
+        options = table.table(4)
+        wanted = OPTIONS.get(self.name, {})
+        self.options = {
+            key: options.scalar(n, fmt, default) if options else default
+            for key, (n, fmt, default) in wanted.items()
+        }
+        self.custom_options = table.raw(5)
+
+
+class Model:
+    """The first subgraph of a TFLite file."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            data = file.read()
+        root = Table(data, struct.unpack_from("<I", data, 0)[0])
+        buffers = root.tables(4)
+        graph = root.tables(2)[0]
+        self.tensors = [Tensor(t, buffers, i) for i, t in enumerate(graph.tables(0))]
+        self.inputs = graph.vector(1, "i")
+        self.outputs = graph.vector(2, "i")
+        codes = root.tables(1)
+        self.operators = [Operator(o, codes, i) for i, o in enumerate(graph.tables(3))]
