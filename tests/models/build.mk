@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+# Real models and single operators against TensorFlow Lite's reference kernels.
+
+.PHONY: check-models check-oracle
+check-oracle: $(O)/bin/tflite-oracle ## show that the oracle runs TFLite's reference kernels
+	@O=$(O) tests/oracle/check
+
+check-models: build ## compare models and operators with TFLite byte for byte, on sim
+	@tests/models/run --build $(O)

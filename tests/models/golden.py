@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""What TFLite's reference kernels answer: golden outputs, from the oracle or from the cache.
+
+Model: an entry of the cache is a directory named by the hash of everything that the answer depends on
+(model, inputs, the oracle's library and sources); it is complete or absent. Nothing of ENPU takes part.
+"""
+
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+ORACLE = HERE.parent / "oracle"
+
+
+class OracleError(Exception):
+    """The oracle cannot run the model; the text is its message."""
+
+
+def cache():
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("ENPU_CACHE") or Path(base) / "enpu")
+
+
+def random_inputs(model, name, directory):
+    """Input files for the model's input tensors, the same bytes on every machine."""
+    generator = random.Random(f"enpu {name}")
+    files = []
+    for number, index in enumerate(model.inputs):
+        path = Path(directory) / f"input{number}.bin"
+        path.write_bytes(generator.randbytes(model.tensors[index].bytes()))
+        files.append(path)
+    return files
+
+
+class Oracle:
+    """TFLite's reference kernels behind a cache of answers."""
+
+    def __init__(self, build):
+        self.build = Path(build).resolve()
+        self.library = Path(self._output([ORACLE / "get-oracle"]).strip())
+        self.identity = self._hash(
+            [self.library / "libtensorflow-lite.so", *sorted(ORACLE.glob("*.[ch]"))])
+
+    @staticmethod
+    def _output(command):
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    @staticmethod
+    def _hash(files, start=""):
+        digest = hashlib.sha256(start.encode())
+        for path in files:
+            data = Path(path).read_bytes()
+            digest.update(len(data).to_bytes(8, "little") + data)
+        return digest.hexdigest()
+
+    def outputs(self, model, inputs):
+        """Files of the output tensors, in the model's order."""
+        entry = cache() / "golden" / self._hash([model, *inputs], self.identity)
+        if not entry.is_dir():
+            self._run(model, inputs, entry)
+        return sorted(entry.iterdir(), key=lambda p: int(p.stem.removeprefix("output")))
+
+    def _run(self, model, inputs, entry):
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.mkdtemp(dir=entry.parent, prefix="tmp.")
+        try:
+            command = [ORACLE / "oracle", model, "--output-dir", scratch]
+            for path in inputs:
+                command += ["--input", path]
+            done = subprocess.run(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                env=os.environ | {"O": str(self.build), "ENPU_ORACLE": str(self.library)})
+            if done.returncode:
+                raise OracleError(done.stderr.strip().splitlines()[-1])
+            os.chmod(scratch, 0o755)
+            os.rename(scratch, entry)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
