@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/* ADD, SUB and MUL, with NumPy's broadcasting. */
+#include <string.h>
+
+#include "operator.h"
+#include "quantize.h"
+
+#define LEFT_SHIFT	20	/* of both inputs of a sum, before they are scaled */
+
+struct factors {
+	double a, b, out;
+};
+
+/* What TFLite computes, in the precision in which it does. */
+static struct factors real_factors(const struct op *op)
+{
+	float a = op->inputs[0]->quant.scale[0], b = op->inputs[1]->quant.scale[0];
+	float out = op->outputs[0]->quant.scale[0];
+	float twice_max = 2 * (a > b ? a : b), shifted_out = (1 << LEFT_SHIFT) * out;
+	float product;
+
+	if (op->kind == OP_MUL) {
+		product = a * b;
+		product = product / out;
+		return (struct factors) { 1, 1, product };
+	}
+	return (struct factors) {
+		(double)a / (double)twice_max, (double)b / (double)twice_max,
+		(double)twice_max / (double)shifted_out,
+	};
+}
+
+/* Dimension @d of @t when it is seen with @rank dimensions. */
+static int32_t broadcast_dim(const struct tensor *t, int rank, int d)
+{
+	int own = d - (rank - t->rank);
+
+	return own < 0 ? 1 : t->dims[own];
+}
+
+const char *check_arithmetic(struct graph *g, struct op *op)
+{
+	const struct tensor *a = op->inputs[0], *b = op->inputs[1], *out = op->outputs[0];
+	const char *reason = check_8bit(g, a, "first input");
+	int32_t dims[MAX_RANK];
+	struct factors f;
+	int rank;
+
+	if (!reason)
+		reason = check_8bit(g, b, "second input");
+	if (!reason)
+		reason = check_8bit(g, out, "output");
+	if (reason)
+		return reason;
+	if (a->type != b->type || a->type != out->type)
+		return "inputs and output have different types";
+	rank = a->rank > b->rank ? a->rank : b->rank;
+	for (int d = 0; d < rank; d++) {
+		int32_t da = broadcast_dim(a, rank, d), db = broadcast_dim(b, rank, d);
+
+		if (da != db && da != 1 && db != 1)
+			return "the shapes do not broadcast";
+		dims[d] = da > db ? da : db;
+	}
+	reason = check_shape(g, out, rank, dims);
+	if (reason)
+		return reason;
+	f = real_factors(op);
+	reason = check_multiplier(g, f.out);
+	if (reason)
+		return reason;
+	if (op->kind != OP_MUL && f.out >= 1)
+		return "the output's scale is too small for the inputs'";
+	return check_activation(g, op);
+}
+
+/* @t's view with the output's dimensions; broadcast ones have a stride of 0. */
+static struct view broadcast_view(const struct program *p, const struct tensor *t,
+				  const struct tensor *out)
+{
+	struct view own = p->views[t->index], view = own;
+
+	memset(view.strides, 0, sizeof(view.strides));
+	for (int d = 0; d < t->rank; d++)
+		if (t->dims[d] > 1)
+			view.strides[d + out->rank - t->rank] = own.strides[d];
+	return view;
+}
+
+static struct enpu_scale device_scale(double real)
+{
+	struct multiplier m = quantize_multiplier(real);
+
+	return (struct enpu_scale) { .multiplier = m.value, .shift = m.shift };
+}
+
+struct arithmetic {
+	struct program *p;
+	const struct op *op;
+};
+
+static void emit_arithmetic(void *arg, const struct fm *fm)
+{
+	static const uint8_t operations[OP_KINDS] = {
+		[OP_ADD] = ENPU_ELEMENTWISE_ADD, [OP_SUB] = ENPU_ELEMENTWISE_SUB,
+		[OP_MUL] = ENPU_ELEMENTWISE_MUL,
+	};
+	struct arithmetic *x = arg;
+	struct layer *l = program_layer(x->p, LAYER_ELEMENTWISE, x->op);
+	struct factors f = real_factors(x->op);
+
+	l->in[0] = fm[0];
+	l->in[1] = fm[1];
+	l->out = fm[2];
+	l->operation = operations[x->op->kind];
+	l->clamp = device_clamp(x->op->outputs[0], x->op->attrs.activation);
+	l->scale_out = device_scale(f.out);
+	if (x->op->kind == OP_MUL)
+		return;
+	l->scale_a = device_scale(f.a);
+	l->scale_b = device_scale(f.b);
+	l->left_shift = LEFT_SHIFT;
+}
+
+void lower_arithmetic(struct program *p, const struct op *op)
+{
+	const struct tensor *out = op->outputs[0];
+	struct view a = broadcast_view(p, op->inputs[0], out);
+	struct view b = broadcast_view(p, op->inputs[1], out);
+	struct arithmetic x = { p, op };
+	struct fm_set set = { .rank = out->rank };
+
+	memcpy(set.dims, out->dims, sizeof(set.dims));
+	fm_set_add(&set, op->inputs[0], &a);
+	fm_set_add(&set, op->inputs[1], &b);
+	fm_set_add(&set, out, &p->views[out->index]);
+	fm_for_each(&set, emit_arithmetic, &x);
+}

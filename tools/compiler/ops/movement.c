@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Operators that only move values: RESHAPE and its kin, CONCATENATION, PAD, SLICE,
+ * STRIDED_SLICE, SPLIT, TRANSPOSE. Most become views (see passes/views.c); what is
+ * left is moved by DMA, or by a table where a concatenation requantizes.
+ */
+#include <string.h>
+
+#include "operator.h"
+#include "quantize.h"
+#include "unary.h"
+
+const char *check_reshape(struct graph *g, struct op *op)
+{
+	const char *reason = check_8bit(g, op->inputs[0], "input");
+
+	if (!reason)
+		reason = check_8bit(g, op->outputs[0], "output");
+	if (!reason)
+		reason = check_same_quant(g, op->inputs[0], op->outputs[0]);
+	if (reason)
+		return reason;
+	if (tensor_elements(op->inputs[0]) != tensor_elements(op->outputs[0]))
+		return "input and output differ in their number of elements";
+	return NULL;
+}
+
+void lower_reshape(struct program *p, const struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	struct view from = p->views[in->index], to = p->views[out->index];
+	int32_t elements = tensor_elements(in);
+
+	/* views of reshaped tensors are dense where they are not shared */
+	from.strides[0] = 1;
+	to.strides[0] = 1;
+	lower_move(p, op, &from, &to, 1, &elements);
+}
+
+int concatenation_axis(const struct op *op)
+{
+	int axis = op->attrs.axis;
+
+	return axis < 0 ? axis + op->outputs[0]->rank : axis;
+}
+
+const char *check_concatenation(struct graph *g, struct op *op)
+{
+	const struct tensor *out = op->outputs[0];
+	const char *reason = check_8bit(g, out, "output");
+	int32_t dims[MAX_RANK];
+	int axis;
+
+	if (reason)
+		return reason;
+	axis = concatenation_axis(op);
+	if (axis < 0 || axis >= out->rank)
+		return arena_printf(g->arena, "there is no dimension %d", op->attrs.axis);
+	if (op->attrs.activation != ACT_NONE)
+		return "a fused activation is not supported";
+	memcpy(dims, out->dims, sizeof(dims));
+	dims[axis] = 0;
+	for (unsigned int i = 0; i < op->n_inputs; i++) {
+		const struct tensor *in = op->inputs[i];
+		int32_t part[MAX_RANK];
+
+		reason = check_8bit(g, in, "input");
+		if (reason)
+			return reason;
+		if (in->type != out->type)
+			return "inputs and output have different types";
+		if (in->type == DTYPE_I8 && !same_quant(in, out))
+			return "int8 inputs and output are quantized differently";
+		memcpy(part, out->dims, sizeof(part));
+		if (in->rank == out->rank)
+			part[axis] = in->dims[axis];
+		reason = check_shape(g, in, out->rank, part);
+		if (reason)
+			return reason;
+		dims[axis] += in->dims[axis];
+		if (dims[axis] > out->dims[axis])
+			break;
+	}
+	return check_shape(g, out, out->rank, dims);
+}
+
+void lower_concatenation(struct program *p, const struct op *op)
+{
+	const struct tensor *sum = op->outputs[0];
+	int32_t begin[MAX_RANK] = { 0 };
+	int axis = concatenation_axis(op);
+
+	for (unsigned int i = 0; i < op->n_inputs; i++) {
+		const struct tensor *in = op->inputs[i], *out;
+		struct table table;
+		struct view to;
+
+		concatenation_table(in, sum, &table);
+		out = apply_followers(p, op, &table);
+		to = sub_view(&p->views[out->index], out->rank, begin);
+		if (out == sum && same_quant(in, sum))
+			lower_move(p, op, &p->views[in->index], &to, in->rank, in->dims);
+		else
+			lower_lookup(p, op, &table, in, out, &to);
+		begin[axis] += in->dims[axis];
+	}
+}
+
+const char *check_pad(struct graph *g, struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *pads = op->inputs[1], *out = op->outputs[0];
+	const char *reason = check_8bit(g, in, "input");
+	int32_t dims[MAX_RANK];
+
+	if (!reason)
+		reason = check_8bit(g, out, "output");
+	if (!reason)
+		reason = check_same_quant(g, in, out);
+	if (!reason)
+		reason = check_constant_ints(g, pads, "the paddings", 2 * in->rank);
+	if (reason)
+		return reason;
+	for (int d = 0; d < in->rank; d++) {
+		int64_t before = tensor_int(pads, 2 * d), after = tensor_int(pads, 2 * d + 1);
+
+		if (before < 0 || after < 0 || before > 32767 || after > 32767)
+			return arena_printf(g->arena, "paddings %lld and %lld: 0 to 32767 is supported",
+					    (long long)before, (long long)after);
+		dims[d] = in->dims[d] + before + after;
+	}
+	return check_shape(g, out, in->rank, dims);
+}
+
+void lower_pad(struct program *p, const struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	const struct view *whole = &p->views[out->index];
+	int32_t interior[MAX_RANK], begin[MAX_RANK] = { 0 }, dims[MAX_RANK];
+	uint8_t value = (uint8_t)out->quant.zero_point[0];
+	struct view to;
+
+	if (p->folded[op->index])
+		return;
+	for (int d = 0; d < in->rank; d++)
+		interior[d] = tensor_int(op->inputs[1], 2 * d);
+	to = sub_view(whole, in->rank, interior);
+	lower_move(p, op, &p->views[in->index], &to, in->rank, in->dims);
+	/* slabs before and after: inside of outer dimensions, all along inner ones */
+	memcpy(dims, out->dims, sizeof(dims));
+	for (int d = 0; d < in->rank; d++) {
+		int32_t end = interior[d] + in->dims[d];
+
+		dims[d] = interior[d];
+		to = sub_view(whole, in->rank, begin);
+		lower_fill(p, op, value, &to, in->rank, dims);
+		begin[d] = end;
+		dims[d] = out->dims[d] - end;
+		to = sub_view(whole, in->rank, begin);
+		lower_fill(p, op, value, &to, in->rank, dims);
+		begin[d] = interior[d];
+		dims[d] = in->dims[d];
+	}
+}
+
+static const char *read_plain_slice(struct graph *g, const struct op *op, struct slice *s)
+{
+	const struct tensor *in = op->inputs[0];
+	const char *reason = check_constant_ints(g, op->inputs[1], "begin", in->rank);
+
+	if (!reason)
+		reason = check_constant_ints(g, op->inputs[2], "size", in->rank);
+	if (reason)
+		return reason;
+	for (int d = 0; d < in->rank; d++) {
+		int64_t begin = tensor_int(op->inputs[1], d), size = tensor_int(op->inputs[2], d);
+
+		if (size == -1)
+			size = in->dims[d] - begin;
+		if (begin < 0 || size < 1 || begin > in->dims[d] || size > in->dims[d] - begin)
+			return arena_printf(g->arena, "dimension %d: %lld elements from %lld of %d",
+					    d, (long long)size, (long long)begin, in->dims[d]);
+		s->begin[d] = begin;
+		s->size[d] = size;
+		s->stride[d] = 1;
+	}
+	return NULL;
+}
+
+static int64_t clamp_index(int64_t i, int64_t n)
+{
+	if (i < 0)
+		i += n;
+	return i < 0 ? 0 : i > n ? n : i;
+}
+
+static const char *read_strided_slice(struct graph *g, const struct op *op, struct slice *s)
+{
+	static const char *const names[] = { "", "begin", "end", "the strides" };
+	const struct tensor *in = op->inputs[0];
+	const struct op_attrs *a = &op->attrs;
+
+	if (a->ellipsis_mask || a->new_axis_mask)
+		return "ellipsis and new axes are not supported";
+	for (int i = 1; i <= 3; i++) {
+		const char *reason = check_constant_ints(g, op->inputs[i], names[i], in->rank);
+
+		if (reason)
+			return reason;
+	}
+	for (int d = 0; d < in->rank; d++) {
+		int64_t n = in->dims[d], stride = tensor_int(op->inputs[3], d);
+		int64_t begin = clamp_index(tensor_int(op->inputs[1], d), n);
+		int64_t end = clamp_index(tensor_int(op->inputs[2], d), n);
+
+		if (stride < 1 || stride > n)
+			stride = stride < 1 ? 0 : n;
+		if (!stride)
+			return arena_printf(g->arena, "dimension %d has a stride that is not positive",
+					    d);
+		if (a->begin_mask & 1 << d)
+			begin = 0;
+		if (a->end_mask & 1 << d)
+			end = n;
+		s->dropped[d] = a->shrink_axis_mask & 1 << d;
+		if (s->dropped[d])
+			end = begin + 1;
+		if (begin >= n || end <= begin)
+			return arena_printf(g->arena, "nothing is left of dimension %d", d);
+		s->begin[d] = begin;
+		s->stride[d] = stride;
+		s->size[d] = (end - begin + stride - 1) / stride;
+	}
+	return NULL;
+}
+
+const char *read_slice(struct graph *g, const struct op *op, struct slice *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->rank = op->inputs[0]->rank;
+	return op->kind == OP_SLICE ? read_plain_slice(g, op, s) : read_strided_slice(g, op, s);
+}
+
+static const char *check_any_slice(struct graph *g, struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	const char *reason = check_8bit(g, in, "input");
+	int32_t dims[MAX_RANK];
+	struct slice s;
+	int rank = 0;
+
+	if (!reason)
+		reason = check_8bit(g, out, "output");
+	if (!reason)
+		reason = check_same_quant(g, in, out);
+	if (!reason)
+		reason = read_slice(g, op, &s);
+	if (reason)
+		return reason;
+	for (int d = 0; d < s.rank; d++)
+		if (!s.dropped[d])
+			dims[rank++] = s.size[d];
+	return check_shape(g, out, rank, dims);
+}
+
+const char *check_slice(struct graph *g, struct op *op)
+{
+	return check_any_slice(g, op);
+}
+
+const char *check_strided_slice(struct graph *g, struct op *op)
+{
+	return check_any_slice(g, op);
+}
+
+void slice_view(const struct view *in, const struct slice *s, struct view *part)
+{
+	*part = sub_view(in, s->rank, s->begin);
+	for (int d = 0; d < s->rank; d++)
+		part->strides[d] = in->strides[d] * s->stride[d];
+}
+
+void lower_slice(struct program *p, const struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	const struct view *own = &p->views[out->index];
+	struct view from, to = *own;
+	struct slice s;
+	int rank = 0;
+
+	read_slice(NULL, op, &s);
+	slice_view(&p->views[in->index], &s, &from);
+	/* the output seen with the input's dimensions */
+	for (int d = 0; d < s.rank; d++)
+		to.strides[d] = s.dropped[d] ? 0 : own->strides[rank++];
+	lower_move(p, op, &from, &to, s.rank, s.size);
+}
+
+int split_axis(const struct op *op)
+{
+	int64_t axis = tensor_int(op->inputs[0], 0);
+
+	return axis < 0 ? axis + op->inputs[1]->rank : axis;
+}
+
+const char *check_split(struct graph *g, struct op *op)
+{
+	const struct tensor *in = op->inputs[1];
+	const char *reason = check_constant_ints(g, op->inputs[0], "the axis", 1);
+	int32_t dims[MAX_RANK];
+	int64_t axis;
+
+	if (!reason)
+		reason = check_8bit(g, in, "input");
+	if (reason)
+		return reason;
+	axis = tensor_int(op->inputs[0], 0);
+	if (axis < -in->rank || axis >= in->rank)
+		return arena_printf(g->arena, "there is no dimension %lld", (long long)axis);
+	axis = split_axis(op);
+	if (in->dims[axis] % op->n_outputs)
+		return arena_printf(g->arena, "%d elements do not split into %u parts",
+				    in->dims[axis], op->n_outputs);
+	memcpy(dims, in->dims, sizeof(dims));
+	dims[axis] /= op->n_outputs;
+	for (unsigned int i = 0; i < op->n_outputs; i++) {
+		reason = check_8bit(g, op->outputs[i], "output");
+		if (!reason)
+			reason = check_same_quant(g, in, op->outputs[i]);
+		if (!reason)
+			reason = check_shape(g, op->outputs[i], in->rank, dims);
+		if (reason)
+			return reason;
+	}
+	return NULL;
+}
+
+void lower_split(struct program *p, const struct op *op)
+{
+	const struct tensor *in = op->inputs[1];
+	int32_t begin[MAX_RANK] = { 0 };
+	int axis = split_axis(op);
+
+	for (unsigned int i = 0; i < op->n_outputs; i++) {
+		const struct tensor *out = op->outputs[i];
+		struct view from = sub_view(&p->views[in->index], in->rank, begin);
+
+		lower_move(p, op, &from, &p->views[out->index], out->rank, out->dims);
+		begin[axis] += out->dims[axis];
+	}
+}
+
+const char *check_transpose(struct graph *g, struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	const char *reason = check_8bit(g, in, "input");
+	int32_t dims[MAX_RANK];
+	unsigned int seen = 0;
+
+	if (!reason)
+		reason = check_8bit(g, out, "output");
+	if (!reason)
+		reason = check_same_quant(g, in, out);
+	if (!reason)
+		reason = check_constant_ints(g, op->inputs[1], "the permutation", in->rank);
+	if (reason)
+		return reason;
+	for (int d = 0; d < in->rank; d++) {
+		int64_t from = tensor_int(op->inputs[1], d);
+
+		if (from < 0 || from >= in->rank || seen & 1u << from)
+			return "the permutation is none";
+		seen |= 1u << from;
+		dims[d] = in->dims[from];
+	}
+	return check_shape(g, out, in->rank, dims);
+}
+
+void lower_transpose(struct program *p, const struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	const struct view *own = &p->views[in->index];
+	struct view from = *own;
+
+	for (int d = 0; d < in->rank; d++)
+		from.strides[d] = own->strides[tensor_int(op->inputs[1], d)];
+	lower_move(p, op, &from, &p->views[out->index], out->rank, out->dims);
+}

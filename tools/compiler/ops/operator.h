@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of operators: for each what it takes, how it is checked and how it
+ * is lowered. To add one: an op_kind in ir/graph.h, its options in
+ * tflite/options.c, a check and a lower function here in ops/, one line in
+ * table.c.
+ */
+#ifndef ENPU_OPERATOR_H
+#define ENPU_OPERATOR_H
+
+#include "../ir/program.h"
+
+struct operator_type {
+	const char *name;
+	const char *runs_on;
+	const char *types;
+	const char *restrictions;
+	unsigned int min_inputs, max_inputs, min_outputs, max_outputs;
+	/* NULL: fine; else why not. May fill in shapes that the source leaves open. */
+	const char *(*check)(struct graph *g, struct op *op);
+	/* Of a checked operator: appends its layers. All views are assigned. */
+	void (*lower)(struct program *p, const struct op *op);
+};
+
+/* NULL for OP_UNKNOWN. */
+const struct operator_type *operator_type(enum op_kind kind);
+
+/* Judge every operator, report each that cannot run. 0 or -EOPNOTSUPP. */
+int check_operators(struct graph *g);
+
+/* Helpers of the checkers: NULL when fine, else the reason. */
+const char *check_8bit(struct graph *g, const struct tensor *t, const char *what);
+const char *check_same_quant(struct graph *g, const struct tensor *a, const struct tensor *b);
+const char *check_shape(struct graph *g, const struct tensor *t, int rank, const int32_t *dims);
+const char *check_activation(struct graph *g, const struct op *op);
+const char *check_constant_ints(struct graph *g, const struct tensor *t, const char *what,
+				int64_t count);
+const char *check_multiplier(struct graph *g, double real);
+bool same_quant(const struct tensor *a, const struct tensor *b);
+
+/* Helpers of lowering. */
+uint8_t device_dtype(enum dtype type);
+struct enpu_clamp device_clamp(const struct tensor *out, enum activation act);
+/*
+ * Feature maps of @n tensors of the same shape @dims (broadcast ones have strides
+ * of 0): calls @emit for every height x width x channels slice of them.
+ */
+struct fm_set {
+	unsigned int n;
+	int rank;
+	int32_t dims[MAX_RANK];
+	struct fm fm[3];
+	int64_t strides[3][MAX_RANK];
+};
+/* The tensor @t seen through @view, which has the set's shape (see above). */
+void fm_set_add(struct fm_set *set, const struct tensor *t, const struct view *view);
+void fm_for_each(struct fm_set *set, void (*emit)(void *arg, const struct fm *fm), void *arg);
+
+/* The n-th image of a tensor with 4 dimensions. */
+struct fm image_fm(const struct program *p, const struct tensor *t, int32_t n);
+/* A dense tensor as one row of @width positions. */
+struct fm flat_fm(const struct program *p, const struct tensor *t, uint32_t width,
+		  uint32_t channels);
+
+/* Bytes from one place to another, through as few DMA commands as it takes. */
+void lower_move(struct program *p, const struct op *op, const struct view *from,
+		const struct view *to, int rank, const int32_t *dims);
+/* The same with one byte repeated. */
+void lower_fill(struct program *p, const struct op *op, uint8_t value, const struct view *to,
+		int rank, const int32_t *dims);
+/* A part of a view, from element @begin on. */
+struct view sub_view(const struct view *view, int rank, const int32_t *begin);
+
+/* Sliding windows. */
+const char *check_window(struct graph *g, int32_t kernel, int32_t stride, int32_t dilation);
+/* Extent of the output; @pad_before: rows or columns of padding before the input. */
+int32_t window_output(int32_t in, int32_t kernel, int32_t stride, int32_t dilation,
+		      enum padding padding, int32_t *pad_before);
+
+/*
+ * A concatenation's inputs and a split's outputs: the first element of number @i in
+ * the whole. Dimension of concatenation or split; of a checked operator.
+ */
+int concatenation_axis(const struct op *op);
+int split_axis(const struct op *op);
+/* First element and step of a SLICE or STRIDED_SLICE, in the input's dimensions. */
+struct slice {
+	int rank;			/* of the input */
+	int32_t begin[MAX_RANK], stride[MAX_RANK], size[MAX_RANK];
+	bool dropped[MAX_RANK];		/* dimension that the output lacks */
+};
+const char *read_slice(struct graph *g, const struct op *op, struct slice *s);
+/* The part of @in that the slice takes, with the input's dimensions. */
+void slice_view(const struct view *in, const struct slice *s, struct view *part);
+
+/* The operators, one file per family. */
+const char *check_conv(struct graph *g, struct op *op);
+const char *check_depthwise(struct graph *g, struct op *op);
+const char *check_fully_connected(struct graph *g, struct op *op);
+const char *check_pool(struct graph *g, struct op *op);
+const char *check_arithmetic(struct graph *g, struct op *op);
+const char *check_unary(struct graph *g, struct op *op);
+const char *check_concatenation(struct graph *g, struct op *op);
+const char *check_pad(struct graph *g, struct op *op);
+const char *check_reshape(struct graph *g, struct op *op);
+const char *check_slice(struct graph *g, struct op *op);
+const char *check_strided_slice(struct graph *g, struct op *op);
+const char *check_split(struct graph *g, struct op *op);
+const char *check_transpose(struct graph *g, struct op *op);
+const char *check_softmax(struct graph *g, struct op *op);
+const char *check_resize(struct graph *g, struct op *op);
+const char *check_detection(struct graph *g, struct op *op);
+
+void lower_conv(struct program *p, const struct op *op);
+void lower_fully_connected(struct program *p, const struct op *op);
+void lower_pool(struct program *p, const struct op *op);
+void lower_arithmetic(struct program *p, const struct op *op);
+void lower_unary(struct program *p, const struct op *op);
+void lower_concatenation(struct program *p, const struct op *op);
+void lower_pad(struct program *p, const struct op *op);
+void lower_reshape(struct program *p, const struct op *op);
+void lower_slice(struct program *p, const struct op *op);
+void lower_split(struct program *p, const struct op *op);
+void lower_transpose(struct program *p, const struct op *op);
+void lower_softmax(struct program *p, const struct op *op);
+void lower_resize(struct program *p, const struct op *op);
+void lower_detection(struct program *p, const struct op *op);
+
+#endif

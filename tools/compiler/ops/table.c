@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+/* The table of operators: see operator.h. */
+#include "operator.h"
+
+#define MANY	1024
+
+#define U8_S8		"uint8, int8"
+
+static const struct operator_type operators[OP_KINDS] = {
+	[OP_ADD] = { "ADD", "NPU", U8_S8, "broadcasts", 2, 2, 1, 1,
+		     check_arithmetic, lower_arithmetic },
+	[OP_SUB] = { "SUB", "NPU", U8_S8, "broadcasts", 2, 2, 1, 1,
+		     check_arithmetic, lower_arithmetic },
+	[OP_MUL] = { "MUL", "NPU", U8_S8, "broadcasts", 2, 2, 1, 1,
+		     check_arithmetic, lower_arithmetic },
+	[OP_AVERAGE_POOL_2D] = { "AVERAGE_POOL_2D", "NPU", U8_S8,
+				 "input and output quantized alike", 1, 1, 1, 1,
+				 check_pool, lower_pool },
+	[OP_MAX_POOL_2D] = { "MAX_POOL_2D", "NPU", U8_S8, "input and output quantized alike",
+			     1, 1, 1, 1, check_pool, lower_pool },
+	[OP_CONCATENATION] = { "CONCATENATION", "NPU", U8_S8,
+			       "int8: all quantized alike; no fused activation", 1, MANY, 1, 1,
+			       check_concatenation, lower_concatenation },
+	[OP_CONV_2D] = { "CONV_2D", "NPU", U8_S8,
+			 "constant weights of the input's type, per tensor or (int8) per channel; "
+			 "constant int32 bias; one group", 2, 3, 1, 1, check_conv, lower_conv },
+	[OP_DEPTHWISE_CONV_2D] = { "DEPTHWISE_CONV_2D", "NPU", U8_S8,
+				   "constant weights of the input's type, per tensor or (int8) per "
+				   "channel; constant int32 bias", 2, 3, 1, 1,
+				   check_depthwise, lower_conv },
+	[OP_FULLY_CONNECTED] = { "FULLY_CONNECTED", "NPU", U8_S8,
+				 "constant weights of the input's type, per tensor; constant int32 bias",
+				 2, 3, 1, 1, check_fully_connected, lower_fully_connected },
+	[OP_SOFTMAX] = { "SOFTMAX", "NPU", U8_S8, "over the last dimension; output scale 1/256",
+			 1, 1, 1, 1, check_softmax, lower_softmax },
+	[OP_LOGISTIC] = { "LOGISTIC", "NPU", U8_S8, "", 1, 1, 1, 1, check_unary, lower_unary },
+	[OP_TANH] = { "TANH", "NPU", U8_S8, "", 1, 1, 1, 1, check_unary, lower_unary },
+	[OP_RELU] = { "RELU", "NPU", U8_S8, "", 1, 1, 1, 1, check_unary, lower_unary },
+	[OP_RELU6] = { "RELU6", "NPU", U8_S8, "", 1, 1, 1, 1, check_unary, lower_unary },
+	[OP_RELU_N1_TO_1] = { "RELU_N1_TO_1", "NPU", U8_S8, "", 1, 1, 1, 1,
+			      check_unary, lower_unary },
+	[OP_QUANTIZE] = { "QUANTIZE", "NPU", U8_S8, "from 8 bits to 8 bits", 1, 1, 1, 1,
+			  check_unary, lower_unary },
+	[OP_PAD] = { "PAD", "NPU", U8_S8, "constant paddings", 2, 2, 1, 1, check_pad, lower_pad },
+	[OP_RESHAPE] = { "RESHAPE", "NPU", U8_S8, "", 1, 2, 1, 1, check_reshape, lower_reshape },
+	[OP_SQUEEZE] = { "SQUEEZE", "NPU", U8_S8, "", 1, 1, 1, 1, check_reshape, lower_reshape },
+	[OP_EXPAND_DIMS] = { "EXPAND_DIMS", "NPU", U8_S8, "", 2, 2, 1, 1,
+			     check_reshape, lower_reshape },
+	[OP_SLICE] = { "SLICE", "NPU", U8_S8, "constant begin and size", 3, 3, 1, 1,
+		       check_slice, lower_slice },
+	[OP_STRIDED_SLICE] = { "STRIDED_SLICE", "NPU", U8_S8,
+			       "constant begin, end and positive strides; no ellipsis, no new axis",
+			       4, 4, 1, 1, check_strided_slice, lower_slice },
+	[OP_SPLIT] = { "SPLIT", "NPU", U8_S8, "constant axis", 2, 2, 1, MANY,
+		       check_split, lower_split },
+	[OP_TRANSPOSE] = { "TRANSPOSE", "NPU", U8_S8, "constant permutation", 2, 2, 1, 1,
+			   check_transpose, lower_transpose },
+	[OP_RESIZE_NEAREST_NEIGHBOR] = { "RESIZE_NEAREST_NEIGHBOR", "NPU", U8_S8, "constant size",
+					 2, 2, 1, 1, check_resize, lower_resize },
+	[OP_RESIZE_BILINEAR] = { "RESIZE_BILINEAR", "NPU", U8_S8, "constant size", 2, 2, 1, 1,
+				 check_resize, lower_resize },
+	[OP_DETECTION_POSTPROCESS] = { "TFLite_Detection_PostProcess", "CPU",
+				       U8_S8 ", float32 outputs",
+				       "constant anchors; its outputs are outputs of the model",
+				       3, 3, 4, 4, check_detection, lower_detection },
+};
+
+const struct operator_type *operator_type(enum op_kind kind)
+{
+	return operators[kind].name ? &operators[kind] : NULL;
+}
+
+const struct enpu_operator_info *enpu_supported_operators(void)
+{
+	static const struct enpu_operator_info end;
+
+	(void)end;
+	return NULL;
+}

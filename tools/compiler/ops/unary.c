@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Functions of one 8-bit value: all are a table of 256 entries, made here with the
+ * arithmetic of TFLite's kernels. Also the requantization of a concatenation's inputs.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "operator.h"
+#include "quantize.h"
+#include "unary.h"
+
+/* TFLite divides scales in float for activations, in double for QUANTIZE. */
+static double scale_ratio(const struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	float ratio = in->quant.scale[0] / out->quant.scale[0];
+
+	if (op->kind == OP_QUANTIZE)
+		return (double)in->quant.scale[0] / (double)out->quant.scale[0];
+	return ratio;
+}
+
+const char *check_unary(struct graph *g, struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	const char *reason = check_8bit(g, in, "input");
+
+	if (!reason)
+		reason = check_8bit(g, out, "output");
+	if (!reason)
+		reason = check_shape(g, out, in->rank, in->dims);
+	if (!reason && op->kind != OP_LOGISTIC && op->kind != OP_TANH)
+		reason = check_multiplier(g, scale_ratio(op));
+	if (reason)
+		return reason;
+	if (op->kind != OP_QUANTIZE && in->type != out->type)
+		return "input and output have different types";
+	return NULL;
+}
+
+static int32_t apply_float(float (*f)(float x), int32_t q, const struct tensor *in,
+			   const struct tensor *out)
+{
+	float x = in->quant.scale[0] * (float)(q - (int32_t)in->quant.zero_point[0]);
+	float inverse = 1.0f / out->quant.scale[0];
+	float y = roundf(f(x) * inverse);
+
+	/* beyond any 8-bit value all is clamped alike */
+	if (fabsf(y) > 65536)
+		y = y > 0 ? 65536 : -65536;
+	return (int32_t)(y + (float)out->quant.zero_point[0]);
+}
+
+static float logistic(float x)
+{
+	return 1.0f / (1.0f + expf(-x));
+}
+
+static int32_t apply(const struct op *op, int32_t q)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	int32_t shifted = q - (int32_t)in->quant.zero_point[0];
+
+	switch (op->kind) {
+	case OP_LOGISTIC:
+		return apply_float(logistic, q, in, out);
+	case OP_TANH:
+		return apply_float(tanhf, q, in, out);
+	default:
+		return (int32_t)out->quant.zero_point[0] +
+		       multiply_by_multiplier(shifted, quantize_multiplier(scale_ratio(op)));
+	}
+}
+
+static struct range unary_range(const struct op *op)
+{
+	static const enum activation activations[OP_KINDS] = {
+		[OP_RELU] = ACT_RELU, [OP_RELU6] = ACT_RELU6,
+		[OP_RELU_N1_TO_1] = ACT_RELU_N1_TO_1,
+	};
+
+	return activation_range(op->outputs[0], activations[op->kind]);
+}
+
+static void unary_table(const struct op *op, struct table *table)
+{
+	int32_t lowest = dtype_range(op->inputs[0]->type).min;
+	struct range r = unary_range(op);
+
+	for (int i = 0; i < 256; i++)
+		table->entry[i] = clamp_to(apply(op, i + lowest), r);
+}
+
+static void identity_table(enum dtype type, struct table *table)
+{
+	int32_t lowest = dtype_range(type).min;
+
+	for (int i = 0; i < 256; i++)
+		table->entry[i] = i + lowest;
+}
+
+/* TFLite's uint8 concatenation: float, one multiplication and one addition. */
+void concatenation_table(const struct tensor *in, const struct tensor *out, struct table *table)
+{
+	struct range r = dtype_range(out->type);
+	float scale = in->quant.scale[0] * (1.f / out->quant.scale[0]);
+	float bias = -(float)in->quant.zero_point[0] * scale;
+
+	if (same_quant(in, out)) {
+		identity_table(in->type, table);
+		return;
+	}
+	for (int i = 0; i < 256; i++) {
+		float y = (float)(i + r.min) * scale;
+
+		y = roundf(y + bias);
+		if (fabsf(y) > 65536)
+			y = y > 0 ? 65536 : -65536;
+		table->entry[i] = clamp_to((int32_t)y + (int32_t)out->quant.zero_point[0], r);
+	}
+}
+
+/* @table becomes the table of @op applied to it. */
+static void compose(struct table *table, const struct op *op)
+{
+	int32_t lowest = dtype_range(op->inputs[0]->type).min;
+	struct table next;
+
+	unary_table(op, &next);
+	for (int i = 0; i < 256; i++)
+		table->entry[i] = next.entry[table->entry[i] - lowest];
+}
+
+const struct tensor *apply_followers(const struct program *p, const struct op *op,
+				     struct table *table)
+{
+	const struct tensor *out = op->outputs[0];
+
+	for (op = p->follower[op->index]; op; op = p->follower[op->index]) {
+		compose(table, op);
+		out = op->outputs[0];
+	}
+	return out;
+}
+
+struct lookup {
+	struct program *p;
+	const struct op *op;
+	struct buffer *table;
+};
+
+static void emit_lookup(void *arg, const struct fm *fm)
+{
+	struct lookup *x = arg;
+	struct layer *l = program_layer(x->p, LAYER_LUT, x->op);
+
+	l->in[0] = fm[0];
+	l->out = fm[1];
+	l->table = x->table;
+}
+
+void lower_lookup(struct program *p, const struct op *op, const struct table *table,
+		  const struct tensor *in, const struct tensor *out, const struct view *to)
+{
+	uint8_t *bytes = arena_new(p->arena, uint8_t, 256);
+	struct lookup x = { p, op, NULL };
+	struct fm_set set = { .rank = in->rank };
+
+	for (int i = 0; i < 256; i++)
+		bytes[i] = (uint8_t)table->entry[i];
+	x.table = program_constant(p, bytes, 256, "table");
+	memcpy(set.dims, in->dims, sizeof(set.dims));
+	fm_set_add(&set, in, &p->views[in->index]);
+	fm_set_add(&set, out, to);
+	fm_for_each(&set, emit_lookup, &x);
+}
+
+void lower_unary(struct program *p, const struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out;
+	struct table table;
+
+	identity_table(in->type, &table);
+	compose(&table, op);
+	out = apply_followers(p, op, &table);
+	lower_lookup(p, op, &table, in, out, &p->views[out->index]);
+}

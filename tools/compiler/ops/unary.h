@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables of 256 entries: functions of one 8-bit value. */
+#ifndef ENPU_UNARY_H
+#define ENPU_UNARY_H
+
+#include "operator.h"
+
+/* Output value of input value i + lowest value of the input's type. */
+struct table {
+	int32_t entry[256];
+};
+
+void concatenation_table(const struct tensor *in, const struct tensor *out, struct table *table);
+
+/*
+ * @table, whose values @op makes, becomes the table of all operators that were
+ * folded into @op as well. Returns the tensor that is written in the end.
+ */
+const struct tensor *apply_followers(const struct program *p, const struct op *op,
+				     struct table *table);
+
+/* Look up all of @in, into the part of @out that @to shows. */
+void lower_lookup(struct program *p, const struct op *op, const struct table *table,
+		  const struct tensor *in, const struct tensor *out, const struct view *to);
+
+#endif
