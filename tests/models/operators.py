@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: MIT
+"""Single-operator models beyond mesa's slices: int8, per-channel weights, dilation, broadcasting, other operators.
+
+Model: CASES maps a name to the bytes of a TFLite file. The numbers are arbitrary but awkward on purpose:
+zero points off centre, scales that are no powers of two, sizes that are no multiples of a tile.
+"""
+
+import random
+import struct
+
+from tflite_writer import Operand, int32s, single_operator
+
+SAME, VALID = 0, 1
+NONE, RELU, RELU6 = 0, 1, 3
+
+
+def tensor(shape, kind, scale, zero, **more):
+    return Operand(list(shape), kind, scale, zero, **more)
+
+
+class Weights:
+    """Seeded constants for an operator with weights and a bias."""
+
+    def __init__(self, name):
+        self.random = random.Random(name)
+
+    def constant(self, shape, kind, scale, zero=0, axis=0, spread=None):
+        """Random elements; with a spread they stay that close to the zero point."""
+        size = 1
+        for dimension in shape:
+            size *= dimension
+        data = self.random.randbytes(size)
+        if spread:
+            data = bytes((zero[0] + b % (2 * spread + 1) - spread) & 0xff for b in data)
+        elif kind == "int8":
+            data = bytes(b if b != 0x80 else 0x81 for b in data)  # symmetric: -127 to 127
+        return tensor(shape, kind, scale, zero, data=data, axis=axis)
+
+    def bias(self, channels, scale, spread=4000):
+        values = [self.random.randint(-spread, spread) for _ in range(channels)]
+        return tensor([channels], "int32", scale, 0, data=struct.pack(f"<{channels}i", *values))
+
+    def scales(self, channels):
+        return [0.002 + 0.006 * self.random.random() for _ in range(channels)]
+
+
+def convolution(name, kind, size, depth, channels, kernel, *, stride=1, dilation=1, padding=SAME,
+                activation=NONE, per_channel=False, multiplier=None, out=(0.17, 3), spread=None):
+    """CONV_2D, or DEPTHWISE_CONV_2D if there is a multiplier."""
+    weights = Weights(name)
+    depthwise = multiplier is not None
+    channels = depth * multiplier if depthwise else channels
+    shape = [1, *kernel, channels] if depthwise else [channels, *kernel, depth]
+    scale = weights.scales(channels) if per_channel else [0.0047]
+    zero = [0] * len(scale) if kind == "int8" else [113]
+    constant = weights.constant(shape, kind, scale, zero, 3 if depthwise else 0, spread)
+    inputs = [tensor([1, *size, depth], kind, 0.031, -7 if kind == "int8" else 121), constant,
+              weights.bias(channels, [0.031 * s for s in scale], 20 if spread else 4000)]
+    reach = [(k - 1) * dilation + 1 for k in kernel]
+    result = [-(-s // stride) if padding == SAME else (s - r) // stride + 1
+              for s, r in zip(size, reach)]
+    options = {"padding": padding, "stride_w": stride, "stride_h": stride, "activation": activation,
+               "dilation_w": dilation, "dilation_h": dilation}
+    if depthwise:
+        options["multiplier"] = multiplier
+    return single_operator("DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", inputs,
+                           [tensor([1, *result, channels], kind, *out)], options)
+
+
+def fully_connected(name, kind, depth, channels, activation=NONE):
+    weights = Weights(name)
+    zero = 0 if kind == "int8" else 131
+    return single_operator(
+        "FULLY_CONNECTED",
+        [tensor([1, depth], kind, 0.02, 5), weights.constant([channels, depth], kind, [0.006], [zero]),
+         weights.bias(channels, [0.00012])],
+        [tensor([1, channels], kind, 0.13, 9)], {"activation": activation})
+
+
+def binary(kind, operation, first, second, out, activation=NONE, constant=False):
+    """first, second, out: (shape, scale, zero point)"""
+    operands = [tensor(shape, kind, scale, zero) for shape, scale, zero in (first, second)]
+    if constant:
+        shape, scale, zero = second
+        operands[1] = Weights(f"{operation} {kind}").constant(shape, kind, [scale], [zero])
+    shape, scale, zero = out
+    return single_operator(operation, operands, [tensor(shape, kind, scale, zero)],
+                           {"activation": activation})
+
+
+def pool(kind, operation, size, depth, window, stride, padding, activation=NONE):
+    scale, zero = 0.027, 11
+    result = [-(-s // stride) if padding == SAME else (s - w) // stride + 1
+              for s, w in zip(size, window)]
+    return single_operator(
+        operation, [tensor([1, *size, depth], kind, scale, zero)],
+        [tensor([1, *result, depth], kind, scale, zero)],
+        {"padding": padding, "stride_w": stride, "stride_h": stride, "filter_h": window[0],
+         "filter_w": window[1], "activation": activation})
+
+
+def unary(kind, operation, shape, scale, zero, out_scale, out_zero, options=None):
+    return single_operator(operation, [tensor(shape, kind, scale, zero)],
+                           [tensor(shape, kind, out_scale, out_zero)], options)
+
+
+def resize(kind, operation, size, target, depth, **options):
+    return single_operator(
+        operation, [tensor([1, *size, depth], kind, 0.05, 3), int32s(*target)],
+        [tensor([1, *target, depth], kind, 0.05, 3)], options)
+
+
+def moved(kind, operation, shape, parameters, out, options=None):
+    """An operator that only moves bytes, with constant parameters."""
+    return single_operator(operation, [tensor(shape, kind, 0.04, 6), *parameters],
+                           [tensor(out, kind, 0.04, 6)], options)
+
+
+def split(kind, shape, axis, parts):
+    out = [size // parts if i == axis else size for i, size in enumerate(shape)]
+    return single_operator("SPLIT", [int32s(axis, shape=[]), tensor(shape, kind, 0.04, 6)],
+                           [tensor(out, kind, 0.04, 6) for _ in range(parts)],
+                           {"num_splits": parts})
+
+
+def concatenation(kind, shapes, parameters, out, axis, out_parameters):
+    return single_operator(
+        "CONCATENATION", [tensor(s, kind, *p) for s, p in zip(shapes, parameters)],
+        [tensor(out, kind, *out_parameters)], {"axis": axis})
+
+
+def mean(kind, shape, axes, keep, scale, out_scale, out_zero):
+    out = [1 if i in axes else s for i, s in enumerate(shape) if keep or i not in axes]
+    return single_operator("MEAN", [tensor(shape, kind, scale, 4), int32s(*axes)],
+                           [tensor(out, kind, out_scale, out_zero)], {"keep_dims": int(keep)})
+
+
+def requantize(source, target):
+    return single_operator("QUANTIZE", [tensor([1, 6, 5, 7], *source)],
+                           [tensor([1, 6, 5, 7], *target)])
+
+
+def conv_cases():
+    return {
+        "conv-int8": convolution("a", "int8", (13, 11), 20, 24, (3, 3), per_channel=True),
+        "conv-int8-stride2-relu6": convolution("b", "int8", (15, 14), 17, 33, (3, 3), stride=2,
+                                               activation=RELU6, per_channel=True, out=(0.0235, -128)),
+        "conv-int8-valid": convolution("c", "int8", (12, 9), 8, 5, (5, 3), padding=VALID,
+                                       activation=RELU, per_channel=True, out=(0.09, -20)),
+        "conv-int8-per-tensor": convolution("d", "int8", (7, 7), 16, 16, (1, 1)),
+        "conv-uint8-left-shift": convolution("e", "uint8", (5, 6), 3, 7, (1, 1), out=(0.00009, 120),
+                                             spread=1),
+        "conv-int8-left-shift": convolution("q", "int8", (5, 6), 3, 7, (1, 1), out=(0.00005, 1),
+                                            spread=1),
+        "conv-uint8-dilated": convolution("f", "uint8", (16, 15), 12, 10, (3, 3), dilation=2,
+                                          out=(0.15, 130)),
+        "conv-uint8-even-kernel": convolution("h", "uint8", (9, 10), 6, 18, (4, 2), stride=3,
+                                              out=(0.15, 130)),
+        "dw-int8": convolution("i", "int8", (14, 13), 21, 0, (3, 3), multiplier=1, per_channel=True),
+        "dw-int8-stride2-relu6": convolution("j", "int8", (13, 13), 16, 0, (5, 5), stride=2,
+                                             multiplier=1, activation=RELU6, per_channel=True,
+                                             out=(0.0235, -128)),
+        "dw-uint8-multiplier2": convolution("k", "uint8", (9, 8), 7, 0, (3, 3), multiplier=2,
+                                            out=(0.07, 120)),
+        "dw-uint8-dilated": convolution("l", "uint8", (17, 12), 10, 0, (3, 3), multiplier=1,
+                                        dilation=3, out=(0.07, 120)),
+        "dw-int8-valid-multiplier3": convolution("m", "int8", (8, 8), 5, 0, (3, 3), multiplier=3,
+                                                 padding=VALID, per_channel=True),
+        "fc-int8": fully_connected("n", "int8", 77, 43),
+        "fc-int8-relu": fully_connected("o", "int8", 256, 10, RELU),
+        "fc-uint8": fully_connected("p", "uint8", 130, 19),
+    }
+
+
+def arithmetic_cases():
+    shape, row, one = [1, 9, 7, 13], [1, 1, 1, 13], [1, 1, 1, 1]
+    first, second = (shape, 0.031, -3), (shape, 0.017, 12)
+    unsigned = (shape, 0.031, 125), (shape, 0.11, 140)
+    return {
+        "add-int8": binary("int8", "ADD", first, second, (shape, 0.044, 5)),
+        "add-int8-relu6": binary("int8", "ADD", first, second, (shape, 0.0235, -128), RELU6),
+        "add-uint8": binary("uint8", "ADD", *unsigned, (shape, 0.12, 131)),
+        "add-uint8-relu": binary("uint8", "ADD", *unsigned, (shape, 0.12, 131), RELU),
+        "add-int8-channels": binary("int8", "ADD", first, (row, 0.017, 12), (shape, 0.044, 5)),
+        "add-int8-constant": binary("int8", "ADD", first, (row, 0.017, 0), (shape, 0.044, 5),
+                                    constant=True),
+        "sub-int8": binary("int8", "SUB", first, second, (shape, 0.05, 5)),
+        "sub-uint8": binary("uint8", "SUB", *unsigned, (shape, 0.12, 131)),
+        "mul-int8": binary("int8", "MUL", first, second, (shape, 0.07, -1)),
+        "mul-uint8-relu": binary("uint8", "MUL", *unsigned, (shape, 0.4, 8), RELU),
+        "mul-int8-channels": binary("int8", "MUL", first, (row, 0.017, 12), (shape, 0.07, -1)),
+        "mul-uint8-scalar": binary("uint8", "MUL", unsigned[0], (one, 0.02, 100), (shape, 0.08, 90)),
+    }
+
+
+def pool_cases():
+    return {
+        "average-pool-uint8-same": pool("uint8", "AVERAGE_POOL_2D", (10, 9), 14, (3, 3), 2, SAME),
+        "average-pool-int8-same": pool("int8", "AVERAGE_POOL_2D", (10, 9), 14, (3, 3), 1, SAME),
+        "average-pool-int8-valid-relu": pool("int8", "AVERAGE_POOL_2D", (8, 8), 6, (4, 2), 2, VALID,
+                                             RELU),
+        "max-pool-int8-valid": pool("int8", "MAX_POOL_2D", (11, 8), 19, (2, 2), 2, VALID),
+        "max-pool-uint8-same": pool("uint8", "MAX_POOL_2D", (11, 8), 19, (3, 3), 2, SAME),
+        "max-pool-int8-relu6": pool("int8", "MAX_POOL_2D", (6, 6), 8, (3, 3), 1, SAME, RELU6),
+        "mean-int8": mean("int8", [1, 7, 6, 15], (1, 2), True, 0.05, 0.05, 4),
+        "mean-int8-rescaled": mean("int8", [1, 7, 6, 15], (1, 2), False, 0.05, 0.021, -9),
+        "mean-uint8": mean("uint8", [1, 5, 9, 12], (1, 2), True, 0.05, 0.033, 10),
+        "mean-uint8-width": mean("uint8", [1, 5, 9, 12], (2,), True, 0.05, 0.033, 10),
+    }
+
+
+def table_cases():
+    row, grid = [3, 37], [1, 4, 5, 11]
+    return {
+        "softmax-uint8": unary("uint8", "SOFTMAX", row, 0.06, 60, 1 / 256, 0, {"beta": 1.0}),
+        "softmax-uint8-sharp": unary("uint8", "SOFTMAX", row, 0.9, 128, 1 / 256, 0, {"beta": 1.0}),
+        "softmax-uint8-flat": unary("uint8", "SOFTMAX", row, 0.004, 60, 1 / 256, 0, {"beta": 0.5}),
+        "softmax-int8": unary("int8", "SOFTMAX", row, 0.11, 20, 1 / 256, -128, {"beta": 1.0}),
+        "softmax-int8-4d": unary("int8", "SOFTMAX", grid, 0.07, -8, 1 / 256, -128, {"beta": 1.0}),
+        "logistic-int8": unary("int8", "LOGISTIC", grid, 0.043, 17, 1 / 256, -128),
+        "logistic-uint8": unary("uint8", "LOGISTIC", grid, 0.09, 117, 1 / 256, 0),
+        "tanh-int8": unary("int8", "TANH", grid, 0.03, -11, 1 / 128, 0),
+        "tanh-uint8": unary("uint8", "TANH", grid, 0.02, 111, 1 / 128, 128),
+        "relu-int8": unary("int8", "RELU", grid, 0.03, -11, 0.021, -100),
+        "relu6-uint8": unary("uint8", "RELU6", grid, 0.06, 110, 0.0235, 0),
+        "leaky-relu-int8": unary("int8", "LEAKY_RELU", grid, 0.05, -11, 0.04, 3, {"alpha": 0.1}),
+        "hard-swish-int8": unary("int8", "HARD_SWISH", grid, 0.05, -11, 0.04, -100),
+        "quantize-int8-uint8": requantize(("int8", 0.05, -3), ("uint8", 0.05, 125)),
+        "quantize-uint8-int8": requantize(("uint8", 0.05, 100), ("int8", 0.033, 4)),
+        "quantize-int8-int8": requantize(("int8", 0.02, 9), ("int8", 0.07, -20)),
+    }
+
+
+def resize_cases():
+    cases = {}
+    for kind in ("uint8", "int8"):
+        for suffix, options in (("", {}), ("-align", {"align_corners": 1}),
+                                ("-half-pixel", {"half_pixel": 1})):
+            for short, operation in (("bilinear", "RESIZE_BILINEAR"),
+                                     ("nearest", "RESIZE_NEAREST_NEIGHBOR")):
+                cases[f"resize-{short}-{kind}{suffix}"] = resize(
+                    kind, operation, (7, 5), (16, 11), 6, **options)
+    cases["resize-bilinear-uint8-down"] = resize("uint8", "RESIZE_BILINEAR", (16, 13), (7, 5), 6)
+    return cases
+
+
+def movement_cases():
+    shape = [1, 6, 9, 10]
+    strided = {"begin_mask": 1, "end_mask": 9}
+    return {
+        "concat-int8": concatenation("int8", ([1, 4, 5, 6], [1, 4, 5, 9]), ((0.05, 3), (0.05, 3)),
+                                     [1, 4, 5, 15], 3, (0.05, 3)),
+        "concat-uint8-rescaled": concatenation(
+            "uint8", ([1, 4, 5, 6], [1, 4, 5, 9], [1, 4, 5, 2]),
+            ((0.05, 3), (0.021, 130), (0.5, 128)), [1, 4, 5, 17], 3, (0.05, 40)),
+        "concat-int8-height": concatenation("int8", ([1, 2, 5, 6], [1, 3, 5, 6]),
+                                            ((0.05, 3), (0.05, 3)), [1, 5, 5, 6], -3, (0.05, 3)),
+        "pad-int8": moved("int8", "PAD", shape, [int32s(0, 0, 1, 2, 3, 0, 0, 4, shape=[4, 2])],
+                          [1, 9, 12, 14]),
+        "transpose-int8": moved("int8", "TRANSPOSE", shape, [int32s(0, 3, 1, 2)], [1, 10, 6, 9]),
+        "strided-slice-uint8": moved("uint8", "STRIDED_SLICE", shape,
+                                     [int32s(0, 1, 2, 0), int32s(1, 6, 9, 10), int32s(1, 2, 3, 1)],
+                                     [1, 3, 3, 10], strided),
+        "strided-slice-int8-reverse": moved("int8", "STRIDED_SLICE", shape,
+                                            [int32s(0, 5, 0, 0), int32s(1, 0, 9, 10),
+                                             int32s(1, -1, 1, 1)], [1, 5, 9, 10], {}),
+        "split-int8": split("int8", shape, 3, 2),
+        "split-uint8-height": split("uint8", shape, 1, 3),
+        "reshape-int8": moved("int8", "RESHAPE", shape, [int32s(1, 54, 10)], [1, 54, 10]),
+    }
+
+
+def cases():
+    """Name -> bytes of a model."""
+    return {f"op-{name}": model for make in (
+        conv_cases, arithmetic_cases, pool_cases, table_cases, resize_cases, movement_cases)
+            for name, model in make().items()}
