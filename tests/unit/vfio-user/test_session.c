@@ -4,6 +4,7 @@
  * against a device that is a block of memory.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 
 #include "../../../tools/device/vfio-user/dma.h"
 #include "../../../tools/device/vfio-user/irq.h"
+#include "../../../tools/device/vfio-user/log.h"
 #include "../../../tools/device/vfio-user/session.h"
 #include "client.h"
 
@@ -432,7 +434,7 @@ static void test_dma(void **state)
 	assert_int_equal(call(f, message_map(4 * PAGE, PAGE, 0, rw | 8, fd)), EINVAL);
 	assert_int_equal(call(f, message_map(4 * PAGE, PAGE, PAGE * 4, rw, fd)), EINVAL);
 	/* Not shared: RAM is refused, ROM is taken but cannot be reached. */
-	assert_int_equal(call(f, message_map(4 * PAGE, PAGE, 0, rw, -1)), EINVAL);
+	assert_int_equal(call(f, message_map(4 * PAGE, PAGE, 0, rw, -1)), EPERM);
 	assert_int_equal(call(f, message_map(4 * PAGE, PAGE, 0, VFIO_DMA_MAP_FLAG_READ, -1)), 0);
 	m = message_map(8 * PAGE, PAGE, 0, rw, fd);
 	m.fds[m.num_fds++] = fd;
@@ -445,11 +447,16 @@ static void test_dma(void **state)
 	assert_int_equal(client_call(f->fd, &m, &reply), 0);
 	assert_int_equal(reply.length, m.length);
 	assert_memory_equal(reply.payload, m.payload, m.length);
-	assert_int_equal(call(f, message_unmap(0, 4 * PAGE, 0)), ENOENT);
+	table = vu_dma_enter(f->device.dma);
+	assert_null(vu_dma_translate(table, PAGE, &length, false));
+	vu_dma_leave(f->device.dma, table);
+	/* Behind a virtual IOMMU clients take back what they never gave. */
+	assert_int_equal(call(f, message_unmap(0, 4 * PAGE, 0)), 0);
+	assert_int_equal(call(f, message_unmap(3 * PAGE + 1, PAGE, 0)), EINVAL);
 	assert_int_equal(call(f, message_unmap(0, 4 * PAGE, 1)), EINVAL);
 	assert_int_equal(call(f, message_unmap(0, PAGE, VFIO_DMA_UNMAP_FLAG_ALL)), EINVAL);
 	assert_int_equal(call(f, message_unmap(0, 0, VFIO_DMA_UNMAP_FLAG_ALL)), 0);
-	assert_int_equal(call(f, message_unmap(4 * PAGE, PAGE, 0)), ENOENT);
+	assert_int_equal(call(f, message_map(4 * PAGE, PAGE, 0, rw, fd)), 0);
 	close(fd);
 }
 
@@ -543,13 +550,8 @@ static unsigned int open_descriptors(void)
 	unsigned int n = 0;
 	int fd;
 
-	for (fd = 0; fd < 256; fd++) {
-		int copy = dup(fd);
-
-		n += copy >= 0;
-		if (copy >= 0)
-			close(copy);
-	}
+	for (fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
 	return n;
 }
 
@@ -644,5 +646,6 @@ int main(void)
 	};
 
 	alarm(120);
+	log_set_level(LOG_NONE);	/* complaints are expected */
 	return cmocka_run_group_tests_name("vfio-user: session", tests, NULL, NULL);
 }

@@ -221,8 +221,6 @@ static int backing_new(struct vu_dma *dma, int fd, const struct stat *st, struct
 	b->host = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (b->host == MAP_FAILED) {
 		err = errno;
-		log_error("DMA_MAP: cannot map %llu bytes of guest memory: %s",
-			  (unsigned long long)b->size, strerror(err));
 		free(b);
 		return err;
 	}
@@ -240,11 +238,8 @@ static int backing_get(struct vu_dma *dma, int fd, uint64_t offset, uint64_t siz
 
 	flags = fcntl(fd, F_GETFL);
 	seals = fcntl(fd, F_GET_SEALS);
-	if (flags < 0 || seals < 0 || !(seals & F_SEAL_SHRINK) || (flags & O_ACCMODE) != O_RDWR) {
-		log_error("DMA_MAP: guest memory is not a sealed memfd; start QEMU with "
-			  "-object memory-backend-memfd,share=on");
+	if (flags < 0 || seals < 0 || !(seals & F_SEAL_SHRINK) || (flags & O_ACCMODE) != O_RDWR)
 		return EPERM;
-	}
 	if (fstat(fd, &st) < 0)
 		return errno;
 	if (offset > (uint64_t)st.st_size || size > (uint64_t)st.st_size - offset)
@@ -341,9 +336,8 @@ int vu_dma_unmap(struct vu_dma *dma, uint64_t address, uint64_t size)
 		if (r->address < address || r->address + (r->size - 1) > end)
 			return EINVAL;
 	}
-	if (first == last)
-		return ENOENT;
-	remove_ranges(dma, first, last);
+	if (first < last)
+		remove_ranges(dma, first, last);
 	return 0;
 }
 

@@ -32,16 +32,17 @@ void vu_dma_free(struct vu_dma *dma);
  * is refused. Page-aligned values only.
  *
  * 0 or an errno: EINVAL (shape, file too short, flags), EEXIST (overlap), ENOSPC
- * (too many), EPERM (fd forbids the access, or could be truncated under us),
+ * (too many), EPERM (not a memfd that is writable and sealed against shrinking),
  * ENOMEM, or mmap's.
  */
 int vu_dma_map(struct vu_dma *dma, uint64_t address, uint64_t size, int fd, uint64_t offset,
 	       bool writable);
 
 /*
- * Remove every range that lies in [address, address + size) and wait until no
- * reader can touch them. 0, ENOENT (there is none) or EINVAL (a range lies across
- * a border: nothing is removed).
+ * Remove every range that lies in [address, address + size), and wait until no
+ * reader can touch them. There may be none: behind a virtual IOMMU, QEMU takes back
+ * whole spans of addresses whatever is in them. 0, or EINVAL: an odd span, or one
+ * with a border inside a range; nothing is removed.
  */
 int vu_dma_unmap(struct vu_dma *dma, uint64_t address, uint64_t size);
 void vu_dma_unmap_all(struct vu_dma *dma);

@@ -7,6 +7,7 @@
 #define VU_LOG_H
 
 enum log_level {
+	LOG_NONE,	/* tests */
 	LOG_ERROR,	/* something does not work, and the reader must act */
 	LOG_INFO,	/* clients come and go, resets */
 	LOG_DEBUG,	/* every message but register accesses */

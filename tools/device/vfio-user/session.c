@@ -29,6 +29,7 @@ struct session {
 	int fd;
 	bool greeted;			/* the version exchange is done */
 	bool closing;			/* after the current reply */
+	bool advised;			/* about how to share memory */
 	unsigned int complaints;
 };
 
@@ -106,8 +107,10 @@ static int do_version(struct session *s, struct request *request, struct reply *
 
 static int do_dma_map(struct session *s, struct request *request, struct reply *reply)
 {
+	int fd = request->num_fds ? request->fds[0] : -1;
 	struct vu_dma_map map;
 	bool writable;
+	int err;
 
 	memcpy(&map, request->payload, sizeof(map));
 	if (map.argsz < sizeof(map) || !(map.flags & VFIO_DMA_MAP_FLAG_READ) ||
@@ -116,16 +119,18 @@ static int do_dma_map(struct session *s, struct request *request, struct reply *
 	writable = map.flags & VFIO_DMA_MAP_FLAG_WRITE;
 	log_debug("map %#llx + %#llx%s%s", (unsigned long long)map.address,
 		  (unsigned long long)map.size, writable ? "" : ", read only",
-		  request->num_fds ? "" : ", no descriptor: not accessible");
+		  fd >= 0 ? "" : ", no descriptor: not accessible");
 	/* Firmware in ROM comes without a descriptor, and is nobody's DMA target; RAM must have one. */
-	if (!request->num_fds && writable) {
-		log_error("guest memory at %#llx without a file descriptor; start QEMU with "
-			  "-object memory-backend-memfd,share=on",
-			  (unsigned long long)map.address);
-		return EINVAL;
+	if (fd < 0 && writable)
+		err = EPERM;
+	else
+		err = vu_dma_map(s->device->dma, map.address, map.size, fd, map.offset, writable);
+	if (err == EPERM && !s->advised) {
+		log_error("guest memory at %#llx is not shared as a sealed memfd; start QEMU with "
+			  "-object memory-backend-memfd,share=on", (unsigned long long)map.address);
+		s->advised = true;
 	}
-	return vu_dma_map(s->device->dma, map.address, map.size,
-			  request->num_fds ? request->fds[0] : -1, map.offset, writable);
+	return err;
 }
 
 static int do_dma_unmap(struct session *s, struct request *request, struct reply *reply)
