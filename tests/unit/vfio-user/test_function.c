@@ -144,9 +144,9 @@ static void test_registers(void **state)
 	wr(f, ENPU_BAR_REGS, 8, 0, 1);
 	wr(f, ENPU_BAR_REGS, 9, 0, 4);
 	assert_int_equal(f->core->registers[2], 0x11223344);
-	assert_int_equal(rd(f, ENPU_BAR_REGS, 8, 8), ~0ull);
-	assert_int_equal(rd(f, ENPU_BAR_REGS, 8, 2), 0xffff);
-	assert_int_equal(rd(f, ENPU_BAR_REGS, 6, 4), 0xffffffff);
+	assert_int_equal(rd(f, ENPU_BAR_REGS, 8, 8), 0);
+	assert_int_equal(rd(f, ENPU_BAR_REGS, 8, 2), 0);
+	assert_int_equal(rd(f, ENPU_BAR_REGS, 6, 4), 0);
 	assert_int_equal(rd(f, ENPU_BAR_REGS, ENPU_BAR_REGS_SIZE - 4, 4), 0);
 }
 

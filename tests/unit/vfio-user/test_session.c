@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -37,7 +38,7 @@ struct fixture {
 	int fd;			/* the client's end */
 	bool greeted;		/* what the session returned */
 	bool joined;
-	unsigned int resets;
+	atomic_uint resets;
 	uint8_t memory[SIZE];
 };
 

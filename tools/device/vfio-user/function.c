@@ -126,7 +126,7 @@ static void write_config(struct enpu_function *f, uint64_t offset, const void *d
 	}
 }
 
-/* Registers take aligned 32-bit accesses; anything else is an unsupported request. */
+/* Registers take aligned 32-bit accesses; anything else reads as 0 and has no effect. */
 static bool is_register_access(uint64_t offset, uint32_t count)
 {
 	return count == 4 && offset % 4 == 0;
@@ -137,7 +137,7 @@ static void read_registers(struct enpu_function *f, uint64_t offset, void *data,
 	uint32_t value;
 
 	if (!is_register_access(offset, count)) {
-		memset(data, 0xff, count);
+		memset(data, 0, count);
 		return;
 	}
 	value = enpu_device_read(f->core, offset);
