@@ -145,11 +145,13 @@ static unsigned char *read_file(const char *path, size_t *size)
 {
 	FILE *file = fopen(path, "rb");
 	unsigned char *bytes;
-	long length;
+	long length = -1;
 
 	if (!file)
 		die("%s: %s", path, strerror(errno));
-	if (fseek(file, 0, SEEK_END) || (length = ftell(file)) < 0 || fseek(file, 0, SEEK_SET))
+	if (!fseek(file, 0, SEEK_END))
+		length = ftell(file);
+	if (length < 0 || fseek(file, 0, SEEK_SET))
 		die("%s: %s", path, strerror(errno));
 	bytes = malloc(length ? (size_t)length : 1);
 	if (!bytes)
