@@ -26,8 +26,8 @@
  * in any order: an object holds what it needs alive. Release of NULL does nothing.
  *
  * Threads: devices and models may be used from any number of threads at once.
- * An instance, a job or a buffer is used by one thread at a time; different
- * ones are independent. The library has no global state.
+ * An instance with its jobs, or a buffer, is used by one thread at a time;
+ * different ones are independent. The library has no global state.
  *
  * Compatibility: structs that the library hands out by pointer may grow at the
  * end; structs that the caller fills in start with their size.

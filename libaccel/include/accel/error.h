@@ -9,7 +9,7 @@
  */
 struct accel_error {
 	int code;		/* negative errno, what the function returned */
-	char text[508];		/* one line, UTF-8 without control characters, NUL-terminated */
+	char text[508];		/* one line without control characters */
 };
 
 #endif

@@ -54,10 +54,10 @@ ACCEL_API int accel_instance_create(struct accel_model *model, struct accel_devi
 ACCEL_API void accel_instance_release(struct accel_instance *inst);
 
 /*
- * Memory of an input or output, ACCEL_BUFFER_ALIGN aligned, of the tensor's
- * size; NULL past the last. Valid until release or another bind. Inputs keep
- * what was written. While a job runs, inputs must not be written, and outputs
- * are undefined.
+ * Memory of an input or output, of the tensor's size and aligned for its type;
+ * NULL past the last. Valid until release or another bind. Inputs keep what
+ * was written. While a job runs, inputs must not be written, and outputs are
+ * undefined.
  */
 ACCEL_API void *accel_instance_input(struct accel_instance *inst, unsigned int index);
 ACCEL_API const void *accel_instance_output(struct accel_instance *inst, unsigned int index);
@@ -86,7 +86,8 @@ ACCEL_API int accel_instance_run(struct accel_instance *inst, struct accel_error
  * @job: to be released by the caller
  *
  * A model whose steps are all for the NPU is handed to the device as a whole.
- * If the CPU has a part in it, a thread of the instance carries the job on.
+ * If the CPU has a part in it, a thread of the instance, made by the first such
+ * submit, carries the job from step to step.
  * After a job that failed, the next submit starts afresh with a new queue.
  * -EBUSY: the job before is not complete.
  */

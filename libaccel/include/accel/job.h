@@ -32,7 +32,8 @@ ACCEL_API int accel_job_poll(struct accel_job *job, struct accel_error *err);
 
 /*
  * A file descriptor that polls readable (POLLIN) from when the job is complete
- * or has failed; the caller closes it. Then accel_job_poll() says which.
+ * or has failed. Then accel_job_poll() says which. The caller closes it, and
+ * doesn't read from it: all descriptors of a job may be one file.
  */
 ACCEL_API int accel_job_fence_fd(struct accel_job *job, struct accel_error *err);
 

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+/* The table of operators that libaccel runs on the CPU. */
+#include "cpu.h"
+
+#include <enpu/model.h>
+
+const struct accel_cpu_op *accel_cpu_op(uint32_t op)
+{
+	static const struct accel_cpu_op *const table[] = {
+		[ENPU_CPU_DETECTION_POSTPROCESS] = &accel_detection_op,
+	};
+
+	return op < sizeof(table) / sizeof(table[0]) ? table[op] : NULL;
+}
