@@ -75,7 +75,7 @@ static void device_link(unsigned int node, const char *link, char name[NAME_MAX 
 		return;
 	target[len] = '\0';
 	slash = strrchr(target, '/');
-	snprintf(name, NAME_MAX + 1, "%s", slash ? slash + 1 : target);
+	snprintf(name, NAME_MAX + 1, "%.255s", slash ? slash + 1 : target);
 }
 
 static int is_enpu(const struct dirent *entry)
