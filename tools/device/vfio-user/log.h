@@ -10,7 +10,7 @@ enum log_level {
 	LOG_NONE,	/* tests */
 	LOG_ERROR,	/* something does not work, and the reader must act */
 	LOG_INFO,	/* clients come and go, resets */
-	LOG_DEBUG,	/* every message but register accesses */
+	LOG_DEBUG,	/* memory, interrupts and resets, each */
 };
 
 void log_set_level(enum log_level level);

@@ -52,7 +52,8 @@ static void print_usage(FILE *out)
 			strcmp(enpu_config_at(i)->name, DEFAULT_CONFIG) ? "" : " (default)");
 	fprintf(out, "\n"
 		"  --control PATH   take fault injection commands at PATH (say help there)\n"
-		"  --verbose        tell what clients do; twice: every message but register accesses\n"
+		"  --verbose        tell what clients do wrong; twice: each memory map, interrupt\n"
+		"                   and reset message too\n"
 		"  --help           show this text\n"
 		"  --version        show the architecture's version\n"
 		"\n"

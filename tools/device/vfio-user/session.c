@@ -50,13 +50,6 @@ struct reply {
 /* Each handler: 0, or the errno of an error reply. */
 typedef int (*handler)(struct session *s, struct request *request, struct reply *reply);
 
-static void complain(struct session *s, const struct request *request, const char *what)
-{
-	if (s->complaints++ < MAX_COMPLAINTS)
-		log_info("client: command %u, size %u: %s", request->header.command,
-			 request->header.size, what);
-}
-
 static void close_fds(struct request *request)
 {
 	unsigned int i;
@@ -117,7 +110,7 @@ static int do_dma_map(struct session *s, struct request *request, struct reply *
 	    (map.flags & ~(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)))
 		return EINVAL;
 	writable = map.flags & VFIO_DMA_MAP_FLAG_WRITE;
-	log_debug("map %#llx + %#llx%s%s", (unsigned long long)map.address,
+	log_debug("DMA_MAP %#llx + %#llx%s%s", (unsigned long long)map.address,
 		  (unsigned long long)map.size, writable ? "" : ", read only",
 		  fd >= 0 ? "" : ", no descriptor: not accessible");
 	/* Firmware in ROM comes without a descriptor, and is nobody's DMA target; RAM must have one. */
@@ -141,7 +134,7 @@ static int do_dma_unmap(struct session *s, struct request *request, struct reply
 	memcpy(&unmap, request->payload, sizeof(unmap));
 	if (unmap.argsz < sizeof(unmap) || (unmap.flags & ~VFIO_DMA_UNMAP_FLAG_ALL))
 		return EINVAL;
-	log_debug("unmap %#llx + %#llx, flags %u", (unsigned long long)unmap.address,
+	log_debug("DMA_UNMAP %#llx + %#llx, flags %u", (unsigned long long)unmap.address,
 		  (unsigned long long)unmap.size, unmap.flags);
 	if (!(unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL))
 		err = vu_dma_unmap(s->device->dma, unmap.address, unmap.size);
@@ -227,6 +220,8 @@ static int do_set_irqs(struct session *s, struct request *request, struct reply 
 	uint32_t data, action, count, i;
 
 	memcpy(&set, request->payload, sizeof(set));
+	log_debug("SET_IRQS index %u, vectors %u + %u, flags %#x, %u descriptors", set.index,
+		  set.start, set.count, set.flags, request->num_fds);
 	data = set.flags & VFIO_IRQ_SET_DATA_TYPE_MASK;
 	action = set.flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
 	if (set.argsz < sizeof(set) || set.flags != (data | action) ||
@@ -312,28 +307,47 @@ static int do_region_write(struct session *s, struct request *request, struct re
 
 static int do_reset(struct session *s, struct request *request, struct reply *reply)
 {
-	log_debug("reset by the client");
+	log_debug("RESET");
 	s->device->reset(s->device->opaque);
 	return 0;
 }
 
 static const struct command {
+	const char *name;
 	handler run;
 	uint32_t min;		/* bytes of payload */
 	uint32_t more;		/* that may follow */
 	uint32_t max_fds;
 } commands[] = {
-	[VU_VERSION]	     = { do_version, sizeof(struct vu_version), VU_MAX_TRANSFER },
-	[VU_DMA_MAP]	     = { do_dma_map, sizeof(struct vu_dma_map), 0, 1 },
-	[VU_DMA_UNMAP]	     = { do_dma_unmap, sizeof(struct vu_dma_unmap) },
-	[VU_GET_INFO]	     = { do_get_info, sizeof(struct vu_device_info) },
-	[VU_GET_REGION_INFO] = { do_get_region_info, sizeof(struct vu_region_info) },
-	[VU_GET_IRQ_INFO]    = { do_get_irq_info, sizeof(struct vu_irq_info) },
-	[VU_SET_IRQS]	     = { do_set_irqs, sizeof(struct vu_irq_set), VU_IRQ_MAX, VU_MAX_FDS },
-	[VU_REGION_READ]     = { do_region_read, sizeof(struct vu_region_access) },
-	[VU_REGION_WRITE]    = { do_region_write, sizeof(struct vu_region_access), VU_MAX_TRANSFER },
-	[VU_RESET]	     = { do_reset },
+	[VU_VERSION]	     = { "VERSION", do_version, sizeof(struct vu_version), VU_MAX_TRANSFER },
+	[VU_DMA_MAP]	     = { "DMA_MAP", do_dma_map, sizeof(struct vu_dma_map), 0, 1 },
+	[VU_DMA_UNMAP]	     = { "DMA_UNMAP", do_dma_unmap, sizeof(struct vu_dma_unmap) },
+	[VU_GET_INFO]	     = { "GET_INFO", do_get_info, sizeof(struct vu_device_info) },
+	[VU_GET_REGION_INFO] = { "GET_REGION_INFO", do_get_region_info, sizeof(struct vu_region_info) },
+	[VU_GET_IRQ_INFO]    = { "GET_IRQ_INFO", do_get_irq_info, sizeof(struct vu_irq_info) },
+	[VU_SET_IRQS]	     = { "SET_IRQS", do_set_irqs, sizeof(struct vu_irq_set), VU_IRQ_MAX,
+				 VU_MAX_FDS },
+	[VU_REGION_READ]     = { "REGION_READ", do_region_read, sizeof(struct vu_region_access) },
+	[VU_REGION_WRITE]    = { "REGION_WRITE", do_region_write, sizeof(struct vu_region_access),
+				 VU_MAX_TRANSFER },
+	[VU_RESET]	     = { "RESET", do_reset },
 };
+
+static const struct command *find_command(uint16_t number)
+{
+	if (number >= sizeof(commands) / sizeof(commands[0]) || !commands[number].run)
+		return NULL;
+	return &commands[number];
+}
+
+static void complain(struct session *s, const struct request *request, const char *what)
+{
+	const struct command *command = find_command(request->header.command);
+
+	if (s->complaints++ < MAX_COMPLAINTS)
+		log_info("client: %s (%u), size %u: %s", command ? command->name : "unknown",
+			 request->header.command, request->header.size, what);
+}
 
 /* Take over the descriptors that came with @msg; false: more than a message may bring. */
 static bool receive_fds(struct msghdr *msg, struct request *request)
@@ -437,16 +451,14 @@ static bool receive_request(struct session *s, struct request *request)
 
 static int dispatch(struct session *s, struct request *request, struct reply *reply)
 {
-	uint16_t number = request->header.command;
-	const struct command *command;
+	const struct command *command = find_command(request->header.command);
 
-	if (number != VU_VERSION && !s->greeted) {
+	if (!s->greeted && request->header.command != VU_VERSION) {
 		s->closing = true;
 		return EINVAL;
 	}
-	if (number >= sizeof(commands) / sizeof(commands[0]) || !commands[number].run)
+	if (!command)
 		return ENOSYS;
-	command = &commands[number];
 	if (request->length < command->min || request->length - command->min > command->more ||
 	    request->num_fds > command->max_fds)
 		return EINVAL;
