@@ -18,6 +18,7 @@
 #ifndef ENPU_COMPILER_H
 #define ENPU_COMPILER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -101,8 +102,8 @@ struct enpu_operator_info {
 	const char *restrictions;
 };
 
-/* The table, ended by a NULL name. */
-const struct enpu_operator_info *enpu_supported_operators(void);
+/* Line @index of the table of operators; false past its end. */
+bool enpu_supported_operator(unsigned int index, struct enpu_operator_info *info);
 
 #ifdef __cplusplus
 }

@@ -110,6 +110,20 @@ static const char *check_counts(struct graph *g, const struct operator_type *typ
 	return NULL;
 }
 
+/* Operators stand after what they read. */
+static const char *check_sources(struct graph *g, const struct op *op)
+{
+	for (unsigned int i = 0; i < op->n_inputs; i++) {
+		const struct tensor *t = op->inputs[i];
+
+		if (t && !t->data && !t->is_input &&
+		    (!t->producer || t->producer->index >= op->index))
+			return arena_printf(g->arena, "input %u (%.80s) is neither constant nor written before",
+					    i, t->name);
+	}
+	return NULL;
+}
+
 static const char *check_operator(struct graph *g, struct op *op)
 {
 	const struct operator_type *type = operator_type(op->kind);
@@ -118,6 +132,8 @@ static const char *check_operator(struct graph *g, struct op *op)
 	if (!type)
 		return "the NPU has no such operator";
 	reason = check_counts(g, type, op);
+	if (!reason)
+		reason = check_sources(g, op);
 	return reason ? reason : type->check(g, op);
 }
 

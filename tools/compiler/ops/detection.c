@@ -13,6 +13,8 @@ static const char *check_input(struct graph *g, const struct tensor *t, const ch
 {
 	const char *reason = check_8bit(g, t, what);
 
+	if (!reason && t->data)
+		return arena_printf(g->arena, "the %s are constant", what);
 	if (!reason && t->rank != rank)
 		return arena_printf(g->arena, "the %s must have %d dimensions", what, rank);
 	return reason;

@@ -70,10 +70,16 @@ const struct operator_type *operator_type(enum op_kind kind)
 	return operators[kind].name ? &operators[kind] : NULL;
 }
 
-const struct enpu_operator_info *enpu_supported_operators(void)
+bool enpu_supported_operator(unsigned int index, struct enpu_operator_info *info)
 {
-	static const struct enpu_operator_info end;
+	for (unsigned int kind = 0; kind < OP_KINDS; kind++) {
+		const struct operator_type *type = &operators[kind];
 
-	(void)end;
-	return NULL;
+		if (!type->name || index--)
+			continue;
+		*info = (struct enpu_operator_info) { type->name, type->runs_on, type->types,
+						      type->restrictions };
+		return true;
+	}
+	return false;
 }

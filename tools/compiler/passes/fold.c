@@ -79,6 +79,16 @@ static void fold_table(struct program *p, struct op *op)
 	p->folded[op->index] = true;
 }
 
+#define MAX_FOLDED_PADDING	255	/* stays far inside the range of a window's padding */
+
+static bool small_padding(const struct op *op)
+{
+	for (int i = 0; i < 8; i++)
+		if (tensor_int(op->inputs[1], i) > MAX_FOLDED_PADDING)
+			return false;
+	return true;
+}
+
 static bool is_convolution(const struct op *op)
 {
 	return op->kind == OP_CONV_2D || op->kind == OP_DEPTHWISE_CONV_2D;
@@ -94,7 +104,7 @@ static void fold_padding(struct program *p, struct graph *g, struct op *op)
 	unsigned int readers = 0;
 
 	if (op->kind != OP_PAD || in->rank != 4 || out->is_output || in->data ||
-	    in->dims[0] != out->dims[0] || in->dims[3] != out->dims[3])
+	    in->dims[0] != out->dims[0] || in->dims[3] != out->dims[3] || !small_padding(op))
 		return;
 	for (unsigned int i = 0; i < g->n_ops; i++)
 		for (unsigned int k = 0; k < g->ops[i].n_inputs; k++)

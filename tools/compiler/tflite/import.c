@@ -228,19 +228,12 @@ static void read_op(struct importer *im, const struct fb_vector *operators, uint
 		tflite_read_options(&table, op);
 }
 
-/* Every tensor has one source, and operators stand after what they read. */
+/* Every tensor has one source. */
 static void link_op(struct importer *im, struct op *op)
 {
-	for (unsigned int i = 0; i < op->n_inputs; i++) {
-		struct tensor *t = op->inputs[i];
-
-		if (!t)
-			continue;
-		if (!t->data && !t->producer && !t->is_input)
-			fb_fail(&im->fb, "operator %d (%s) reads tensor %d (%.60s), which nothing "
-				"has written before it", op->index, op->name, t->index, t->name);
-		t->consumers++;
-	}
+	for (unsigned int i = 0; i < op->n_inputs; i++)
+		if (op->inputs[i])
+			op->inputs[i]->consumers++;
 	for (unsigned int i = 0; i < op->n_outputs; i++) {
 		struct tensor *t = op->outputs[i];
 

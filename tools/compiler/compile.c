@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+/* The library's entry points: from a file to a compiled model, pass by pass. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sha256.h>
+
+#include "emit/emit.h"
+#include "ops/operator.h"
+#include "passes/passes.h"
+#include "tflite/import.h"
+
+#define DEFAULT_PRESET	"enpu-512"
+#define MAX_FILE_BYTES	((size_t)1 << 31)
+/* What a compilation may take beside the file: far more than any sound model needs. */
+#define MEMORY_LIMIT	((size_t)3 << 30)
+
+static int choose_machine(struct schedule *s, const struct enpu_compile_options *opts,
+			  struct enpu_diag *diag)
+{
+	const char *preset = opts && opts->preset ? opts->preset : DEFAULT_PRESET;
+
+	s->machine = machine_find(preset);
+	if (!s->machine) {
+		diag_error(diag, "there is no configuration '%s': choose one of %s", preset,
+			   machine_names());
+		return -EINVAL;
+	}
+	s->sram_bytes = s->machine->sram_bytes;
+	if (!opts || !opts->sram_bytes)
+		return 0;
+	if (opts->sram_bytes > s->machine->sram_bytes) {
+		diag_error(diag, "%u bytes of SRAM are asked for, %s has %u", opts->sram_bytes,
+			   preset, s->machine->sram_bytes);
+		return -EINVAL;
+	}
+	s->sram_bytes = opts->sram_bytes;
+	return 0;
+}
+
+static void collect_stats(const struct schedule *s, struct enpu_compile_stats *stats)
+{
+	const struct program *p = s->program;
+
+	memset(stats, 0, sizeof(*stats));
+	for (size_t i = 0; i < p->n_layers; i++)
+		stats->macs += p->layers[i].macs;
+	for (size_t i = 0; i < s->n_steps; i++) {
+		stats->commands += s->steps[i].n_tasks;
+		if ((uint64_t)s->steps[i].sram_peak > stats->sram_peak_bytes)
+			stats->sram_peak_bytes = s->steps[i].sram_peak;
+	}
+	stats->weight_bytes = s->constant_bytes;
+	stats->scratch_bytes = s->scratch_bytes;
+	stats->cpu_ops = p->n_cpu_steps;
+	stats->npu_ops = p->graph->n_ops - stats->cpu_ops;
+	schedule_traffic(s, &stats->dram_read_bytes, &stats->dram_write_bytes);
+}
+
+static int compile(struct program *p, struct graph *g, struct schedule *s,
+		   const struct source *source, const struct enpu_compile_options *opts,
+		   struct enpu_blob *out, struct enpu_compile_stats *stats)
+{
+	int err = check_operators(g);
+
+	if (err)
+		return err;
+	fold_operators(p, g);
+	assign_views(p);
+	err = lower_operators(p);
+	if (!err)
+		err = place_in_dram(s);
+	if (!err)
+		err = schedule_program(s);
+	if (err)
+		return err;
+	if (opts && opts->dump)
+		program_dump(p, opts->dump);
+	err = emit_model(s, source, out);
+	if (!err && stats)
+		collect_stats(s, stats);
+	return err;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+int enpu_compile_memory(const char *name, const void *data, size_t size,
+			const struct enpu_compile_options *opts, struct enpu_blob *out,
+			struct enpu_compile_stats *stats, struct enpu_diag *diag)
+{
+	struct arena arena = { .limit = MEMORY_LIMIT };
+	struct graph g = { .arena = &arena, .diag = diag, .file = base_name(name) };
+	struct program p = { .arena = &arena, .diag = diag, .graph = &g };
+	struct schedule s = { .program = &p };
+	struct source source = { .name = base_name(name) };
+	SHA2_CTX sha;
+	int err = choose_machine(&s, opts, diag);
+
+	if (err)
+		return err;
+	SHA256Init(&sha);
+	SHA256Update(&sha, data, size);
+	SHA256Final(source.sha256, &sha);
+	if (setjmp(arena.oom)) {
+		diag_error(diag, "%s: compiling needs more memory than there is, or more than "
+			   "%zu MiB", base_name(name), MEMORY_LIMIT >> 20);
+		arena_free(&arena);
+		return -ENOMEM;
+	}
+	err = tflite_import(&g, data, size);
+	if (!err)
+		err = compile(&p, &g, &s, &source, opts, out, stats);
+	arena_free(&arena);
+	return err;
+}
+
+static int read_file(const char *path, void **data, size_t *size, struct enpu_diag *diag)
+{
+	FILE *f = fopen(path, "rb");
+	size_t capacity = 0, n;
+	char *bigger;
+
+	*data = NULL;
+	*size = 0;
+	if (!f)
+		goto fail;
+	do {
+		if (*size == capacity) {
+			capacity = capacity ? 2 * capacity : 1 << 20;
+			if (capacity > MAX_FILE_BYTES) {
+				errno = EFBIG;
+				goto fail;
+			}
+			bigger = realloc(*data, capacity);
+			if (!bigger)
+				goto fail;
+			*data = bigger;
+		}
+		n = fread((char *)*data + *size, 1, capacity - *size, f);
+		*size += n;
+	} while (n);
+	if (!ferror(f)) {
+		fclose(f);
+		return 0;
+	}
+fail:
+	n = errno ? errno : EIO;
+	diag_error(diag, "%s: %s", path, strerror(n));
+	if (f)
+		fclose(f);
+	free(*data);
+	return -(int)n;
+}
+
+int enpu_compile_file(const char *path, const struct enpu_compile_options *opts,
+		      struct enpu_blob *out, struct enpu_compile_stats *stats,
+		      struct enpu_diag *diag)
+{
+	size_t size;
+	void *data;
+	int err = read_file(path, &data, &size, diag);
+
+	if (err)
+		return err;
+	err = enpu_compile_memory(path, data, size, opts, out, stats, diag);
+	free(data);
+	return err;
+}
