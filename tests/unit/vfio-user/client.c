@@ -45,7 +45,8 @@ struct message message_version(void)
 	return message_new(VU_VERSION, payload, sizeof(payload));
 }
 
-struct message message_map(uint64_t address, uint64_t size, uint64_t offset, uint32_t flags, int fd)
+struct message message_map(uint64_t address, uint64_t size, uint64_t offset, uint32_t flags,
+			   int fd)
 {
 	struct vu_dma_map map = {
 		.argsz = sizeof(map),

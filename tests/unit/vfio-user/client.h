@@ -23,7 +23,8 @@ struct message {
 
 struct message message_new(uint16_t command, const void *payload, uint32_t length);
 struct message message_version(void);
-struct message message_map(uint64_t address, uint64_t size, uint64_t offset, uint32_t flags, int fd);
+struct message message_map(uint64_t address, uint64_t size, uint64_t offset, uint32_t flags,
+			   int fd);
 struct message message_unmap(uint64_t address, uint64_t size, uint32_t flags);
 struct message message_read(uint32_t region, uint64_t offset, uint32_t count);
 struct message message_write(uint32_t region, uint64_t offset, const void *data, uint32_t count);

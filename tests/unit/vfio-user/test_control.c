@@ -293,7 +293,10 @@ static void test_server(void **state)
 static void test_server_once(void **state)
 {
 	struct fixture *f = *state;
-	struct runner r = { .server = vu_server_new(enpu_function_device(f->function)), .once = true };
+	struct runner r = {
+		.server = vu_server_new(enpu_function_device(f->function)),
+		.once = true,
+	};
 	pthread_t thread;
 
 	assert_int_equal(vu_server_listen(r.server, f->path), 0);

@@ -35,7 +35,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Read @length bytes at @address as the device would; the number that is contiguous, 0: refused. */
+/* As the device would: how many of @length bytes are contiguous at @address. 0: refused. */
 static uint64_t reach(struct vu_dma *dma, uint64_t address, uint64_t length, bool write)
 {
 	const struct vu_dma_table *table = vu_dma_enter(dma);
@@ -154,7 +154,8 @@ static void test_unmaps(void **state)
 	unsigned int i;
 
 	for (i = 0; i < 4; i++)
-		assert_int_equal(vu_dma_map(dma, i * 2 * PAGE, 2 * PAGE, fd, i * 2 * PAGE, true), 0);
+		assert_int_equal(vu_dma_map(dma, i * 2 * PAGE, 2 * PAGE, fd, i * 2 * PAGE,
+					    true), 0);
 	close(fd);
 	assert_int_equal(vu_dma_unmap(dma, 0, PAGE), EINVAL);
 	assert_int_equal(vu_dma_unmap(dma, PAGE, 3 * PAGE), EINVAL);

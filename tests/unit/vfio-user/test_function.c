@@ -42,14 +42,16 @@ static uint64_t rd(struct fixture *f, unsigned int region, uint64_t offset, uint
 {
 	uint64_t value = 0;
 
-	assert_int_equal(f->device->region_read(f->device->opaque, region, offset, &value, size), 0);
+	assert_int_equal(f->device->region_read(f->device->opaque, region, offset, &value,
+						size), 0);
 	return value;
 }
 
 static void wr(struct fixture *f, unsigned int region, uint64_t offset, uint64_t value,
 	       uint32_t size)
 {
-	assert_int_equal(f->device->region_write(f->device->opaque, region, offset, &value, size), 0);
+	assert_int_equal(f->device->region_write(f->device->opaque, region, offset, &value,
+						 size), 0);
 }
 
 static int setup(void **state)

@@ -317,7 +317,8 @@ static void test_mutations(void **state)
 		run_session(&text, &errors);
 		broken += errors > 0;
 		if (open_descriptors() != before)
-			fail_msg("descriptors leak: VU_SEED=%" PRIu64 " VU_MUTATIONS=1", seed + run);
+			fail_msg("descriptors leak: VU_SEED=%" PRIu64 " VU_MUTATIONS=1",
+				 seed + run);
 		if (run % 500 == 0)
 			assert_good_session();
 	}

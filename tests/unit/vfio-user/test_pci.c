@@ -160,15 +160,16 @@ static void test_power_states(void **state)
 static void test_whole_space(void **state)
 {
 	uint8_t ones[PCI_CONFIG_SIZE], before[PCI_CONFIG_SIZE];
+	uint32_t cap;
 
 	memset(ones, 0xff, sizeof(ones));
 	memcpy(before, config.data, sizeof(before));
 	assert_true(pci_config_write(&config, 0, ones, sizeof(ones)) & PCI_EVENT_RESET);
 	/* Sticky link fields alone may differ. */
-	config.data[capability(PCI_CAP_ID_EXP) + PCI_EXP_LNKCTL] = 0;
-	config.data[capability(PCI_CAP_ID_EXP) + PCI_EXP_LNKCTL2] = 4;
-	config.data[capability(PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL] &= (uint8_t)~PCI_EXP_DEVCTL_PAYLOAD;
-	config.data[capability(PCI_CAP_ID_EXP) + PCI_EXP_LNKCTL + 1] = 0;
+	cap = capability(PCI_CAP_ID_EXP);
+	memset(config.data + cap + PCI_EXP_LNKCTL, 0, 2);
+	config.data[cap + PCI_EXP_LNKCTL2] = 4;
+	config.data[cap + PCI_EXP_DEVCTL] &= (uint8_t)~PCI_EXP_DEVCTL_PAYLOAD;
 	assert_memory_equal(config.data, before, sizeof(before));
 }
 

@@ -324,7 +324,8 @@ static void test_region_info(void **state)
 		assert_int_equal(info.size, regions[i].size);
 		assert_int_equal(info.flags, regions[i].flags);
 		info.argsz = 31;
-		assert_int_equal(call(f, message_new(VU_GET_REGION_INFO, &info, sizeof(info))), EINVAL);
+		m = message_new(VU_GET_REGION_INFO, &info, sizeof(info));
+		assert_int_equal(call(f, m), EINVAL);
 	}
 	assert_int_equal(call(f, message_new(VU_GET_REGION_INFO, &(struct vu_region_info){
 			 .argsz = 32, .index = NUM_REGIONS }, 32)), EINVAL);
@@ -349,7 +350,8 @@ static void test_irq_info(void **state)
 		memcpy(&info, reply.payload, sizeof(info));
 		assert_int_equal(info.index, i);
 		assert_int_equal(info.count, i == VFIO_PCI_MSIX_IRQ_INDEX ? 32 : 0);
-		assert_int_equal(!!(info.flags & VFIO_IRQ_INFO_EVENTFD), i == VFIO_PCI_MSIX_IRQ_INDEX);
+		assert_int_equal(!!(info.flags & VFIO_IRQ_INFO_EVENTFD),
+				 i == VFIO_PCI_MSIX_IRQ_INDEX);
 	}
 }
 
@@ -373,7 +375,8 @@ static void test_region_access(void **state)
 	assert_int_equal(access.count, 4);
 	assert_memory_equal(reply.payload + sizeof(access), "een ", 4);
 
-	assert_int_equal(call(f, message_write(MEMORY, SIZE - VU_MAX_TRANSFER, big, VU_MAX_TRANSFER)), 0);
+	m = message_write(MEMORY, SIZE - VU_MAX_TRANSFER, big, VU_MAX_TRANSFER);
+	assert_int_equal(call(f, m), 0);
 	assert_int_equal(f->memory[SIZE - VU_MAX_TRANSFER + 1], 0x5a);
 	assert_int_equal(call(f, message_read(MEMORY, 0, VU_MAX_TRANSFER)), 0);
 	assert_int_equal(call(f, message_read(CONST, 12, 4)), 0);
@@ -431,7 +434,8 @@ static void test_dma(void **state)
 	vu_dma_leave(f->device.dma, table);
 	assert_int_equal(call(f, message_map(0, PAGE, 0, rw, fd)), EEXIST);
 	assert_int_equal(call(f, message_map(4 * PAGE, PAGE, 0, 0, fd)), EINVAL);
-	assert_int_equal(call(f, message_map(4 * PAGE, PAGE, 0, VFIO_DMA_MAP_FLAG_WRITE, fd)), EINVAL);
+	m = message_map(4 * PAGE, PAGE, 0, VFIO_DMA_MAP_FLAG_WRITE, fd);
+	assert_int_equal(call(f, m), EINVAL);
 	assert_int_equal(call(f, message_map(4 * PAGE, PAGE, 0, rw | 8, fd)), EINVAL);
 	assert_int_equal(call(f, message_map(4 * PAGE, PAGE, PAGE * 4, rw, fd)), EINVAL);
 	/* Not shared: RAM is refused, ROM is taken but cannot be reached. */

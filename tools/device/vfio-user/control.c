@@ -254,7 +254,10 @@ struct control *control_new(const char *path, struct enpu_device *device)
 	control->listener = -1;
 	control->stop = eventfd(0, EFD_CLOEXEC);
 	control->path = strdup(path);
-	err = control->stop < 0 ? errno : !control->path ? ENOMEM : listen_at(path, &control->listener);
+	if (control->stop < 0 || !control->path)
+		err = errno;
+	else
+		err = listen_at(path, &control->listener);
 	if (err)
 		control->listener = -1;
 	else

@@ -145,7 +145,7 @@ static void wait_for_readers(struct vu_dma *dma)
 		if (warned) {
 			pthread_cond_wait(&dma->drained, &dma->lock);
 		} else if (pthread_cond_timedwait(&dma->drained, &dma->lock, &deadline)) {
-			log_error("a command has held guest memory for 1 s that the client wants back");
+			log_error("the client waits for memory that a command has used for 1 s");
 			warned = true;
 		}
 	}

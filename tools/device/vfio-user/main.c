@@ -133,7 +133,7 @@ static struct options parse_options(int argc, char **argv)
 	}
 	if (optind < argc)
 		usage_error("unexpected argument: %s", argv[optind]);
-	if (!options.socket == (options.fd < 0))
+	if ((options.socket != NULL) == (options.fd >= 0))
 		usage_error("give one of --socket and --fd%s", "");
 	if (!enpu_config_find(options.config))
 		usage_error("--config: no such machine: %s", options.config);

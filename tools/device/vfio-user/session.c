@@ -113,7 +113,7 @@ static int do_dma_map(struct session *s, struct request *request, struct reply *
 	log_debug("DMA_MAP %#llx + %#llx%s%s", (unsigned long long)map.address,
 		  (unsigned long long)map.size, writable ? "" : ", read only",
 		  fd >= 0 ? "" : ", no descriptor: not accessible");
-	/* Firmware in ROM comes without a descriptor, and is nobody's DMA target; RAM must have one. */
+	/* Firmware in ROM has no descriptor and is nobody's DMA target; RAM must have one. */
 	if (fd < 0 && writable)
 		err = EPERM;
 	else
@@ -240,8 +240,10 @@ static int do_set_irqs(struct session *s, struct request *request, struct reply 
 	}
 	if (!set.count)
 		return EINVAL;
+	if (data == VFIO_IRQ_SET_DATA_EVENTFD && action != VFIO_IRQ_SET_ACTION_TRIGGER)
+		return ENOTSUP;
 	if (data == VFIO_IRQ_SET_DATA_EVENTFD)
-		return action == VFIO_IRQ_SET_ACTION_TRIGGER ? bind_irqs(irqs, &set, request) : ENOTSUP;
+		return bind_irqs(irqs, &set, request);
 	if (data == VFIO_IRQ_SET_DATA_BOOL ? request->length - sizeof(set) < set.count :
 					     data != VFIO_IRQ_SET_DATA_NONE)
 		return EINVAL;
@@ -319,11 +321,13 @@ static const struct command {
 	uint32_t more;		/* that may follow */
 	uint32_t max_fds;
 } commands[] = {
-	[VU_VERSION]	     = { "VERSION", do_version, sizeof(struct vu_version), VU_MAX_TRANSFER },
+	[VU_VERSION]	     = { "VERSION", do_version, sizeof(struct vu_version),
+				 VU_MAX_TRANSFER },
 	[VU_DMA_MAP]	     = { "DMA_MAP", do_dma_map, sizeof(struct vu_dma_map), 0, 1 },
 	[VU_DMA_UNMAP]	     = { "DMA_UNMAP", do_dma_unmap, sizeof(struct vu_dma_unmap) },
 	[VU_GET_INFO]	     = { "GET_INFO", do_get_info, sizeof(struct vu_device_info) },
-	[VU_GET_REGION_INFO] = { "GET_REGION_INFO", do_get_region_info, sizeof(struct vu_region_info) },
+	[VU_GET_REGION_INFO] = { "GET_REGION_INFO", do_get_region_info,
+				 sizeof(struct vu_region_info) },
 	[VU_GET_IRQ_INFO]    = { "GET_IRQ_INFO", do_get_irq_info, sizeof(struct vu_irq_info) },
 	[VU_SET_IRQS]	     = { "SET_IRQS", do_set_irqs, sizeof(struct vu_irq_set), VU_IRQ_MAX,
 				 VU_MAX_FDS },
@@ -415,7 +419,7 @@ static bool send_reply(struct session *s, const struct request *request, struct 
 		.flags = VU_TYPE_REPLY | (err ? VU_ERROR : 0),
 		.error = (uint32_t)err,
 	};
-	static_assert(offsetof(struct reply, payload) == sizeof(reply->header), "sent in one piece");
+	static_assert(offsetof(struct reply, payload) == sizeof(reply->header), "one piece");
 	for (left = reply->header.size; left;) {
 		ssize_t n = send(s->fd, data, left, MSG_NOSIGNAL);
 
