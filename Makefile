@@ -35,7 +35,7 @@ $(O)/asan/obj/$(1)%.o: EXTRA_CFLAGS += $(2)
 endef
 
 objs   = $(patsubst %.c,$(1)/obj/%.o,$(2))
-libfor = $(foreach l,$(2),$(if $(filter %.so.%,$(shell echo $(l))),$(1)/lib/$(l),$(1)/lib/$(l).a))
+libfor = $(foreach l,$(2),$(if $(findstring .so.,$(l)),$(1)/lib/$(l),$(1)/lib/$(l).a))
 
 define static_library
 $(foreach v,$(O) $(O)/asan,$(call static_library_in,$(v),$(1),$(2)))
