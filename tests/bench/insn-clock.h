@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counts guest instructions, exactly and repeatably, under QEMU's -icount.
+ *
+ * With `-icount shift=0,sleep=off` each executed instruction takes one virtual
+ * nanosecond and the TSC counts those, so a TSC difference is the number of
+ * instructions in between, kernel and interrupts included. While all is idle
+ * the clock would jump to the next timer instead; so on the only CPU a thread
+ * of the idle class executes counted instructions whenever nothing else runs,
+ * and its time is taken off. Not thread-safe: one measuring thread.
+ */
+#ifndef INSN_CLOCK_H
+#define INSN_CLOCK_H
+
+#include <stdint.h>
+
+static inline uint64_t insn_now(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+	return (uint64_t)hi << 32 | lo;
+}
+
+/* What the idle thread has seen */
+struct insn_idle {
+	uint64_t total;		/* instructions it executed */
+	uint64_t last;		/* when it ran last */
+};
+
+/* Starts the idle thread. 0, or -1 with the reason on stderr: this clock does not count instructions. */
+int insn_clock_start(void);
+
+struct insn_idle insn_idle_now(void);
+
+#endif
