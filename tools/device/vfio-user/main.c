@@ -96,6 +96,7 @@ static struct options parse_options(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options options = { .config = DEFAULT_CONFIG, .fd = -1 };
+	bool listens, connected;
 	int verbose = LOG_ERROR;
 	int c;
 
@@ -133,7 +134,9 @@ static struct options parse_options(int argc, char **argv)
 	}
 	if (optind < argc)
 		usage_error("unexpected argument: %s", argv[optind]);
-	if ((options.socket != NULL) == (options.fd >= 0))
+	listens = options.socket;
+	connected = options.fd >= 0;
+	if (listens == connected)
 		usage_error("give one of --socket and --fd%s", "");
 	if (!enpu_config_find(options.config))
 		usage_error("--config: no such machine: %s", options.config);
