@@ -151,14 +151,14 @@ class Guest:
 
     def qemu_command(self):
         options = self.options
-        kvm = accelerator() == "kvm"
+        kvm = accelerator() == "kvm" and not options.icount
         line = KERNEL_LINE + (IOMMU_LINE if options.iommu else "")
         split = ",kernel-irqchip=split" if kvm and options.iommu else ""
         command = [
             self.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-machine", "q35,memory-backend=mem,vmport=off,smm=off,hpet=off,smbus=off,"
             "sata=off,usb=off" + split,
-            "-accel", "kvm" if kvm else "tcg,thread=multi",
+            "-accel", "kvm" if kvm else f"tcg,thread={'single' if options.icount else 'multi'}",
             "-cpu", "host" if kvm else "max",
             "-smp", str(options.smp), "-m", f"{options.memory}M",
             "-object", f"memory-backend-memfd,id=mem,size={options.memory}M,share=on",
@@ -169,6 +169,8 @@ class Guest:
             "-serial", f"file:{self.kernel_log}",
             "-device", "virtio-serial-pci,max_ports=16",
         ]
+        if options.icount:
+            command += ["-icount", "shift=0,sleep=off"]
         if options.iommu:
             command += ["-device", "intel-iommu,caching-mode=on,intremap=on"]
         # QEMU drops what a console's socket cannot take at once; a file takes all
