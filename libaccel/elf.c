@@ -106,6 +106,7 @@ int accel_elf_section(const struct accel_elf *elf, unsigned int index,
 		.name = elf->names ? elf->names + head.sh_name : "",
 		.type = head.sh_type,
 		.info = head.sh_info,
+		.align = head.sh_addralign,
 		.entry_size = head.sh_entsize,
 		.data = elf->data,
 	};
@@ -120,38 +121,42 @@ int accel_elf_section(const struct accel_elf *elf, unsigned int index,
 	return 0;
 }
 
-/* Rounded up to the alignment of notes; does not overflow for 32-bit values */
-static uint64_t note_align(uint64_t size)
+/*
+ * Name and descriptor of a note are padded to 4 bytes, or to 8 if the section
+ * is so aligned. Sizes are 32 bits wide: nothing overflows.
+ */
+static uint64_t note_align(const struct accel_elf_section *section, uint64_t size)
 {
-	return (size + 3) & ~UINT64_C(3);
+	uint64_t align = section->align == 8 ? 8 : 4;
+
+	return (size + align - 1) & ~(align - 1);
 }
 
 int accel_elf_note(const struct accel_elf *elf, const struct accel_elf_section *section,
 		   const char *name, uint32_t type, const unsigned char **desc, size_t *size,
 		   struct accel_error *err)
 {
-	size_t at = 0;
+	uint64_t at = 0;
 	Elf64_Nhdr head;
 
 	*desc = NULL;
-	while (section->size - at >= sizeof(head)) {
-		const unsigned char *owner = section->data + at + sizeof(head);
-		uint64_t left = section->size - at - sizeof(head);
+	while (at < section->size && section->size - at >= sizeof(head)) {
+		const unsigned char *note = section->data + at;
+		uint64_t left = section->size - at;
 		uint64_t body;
 
-		memcpy(&head, section->data + at, sizeof(head));
-		body = note_align(head.n_namesz);
+		memcpy(&head, note, sizeof(head));
+		body = note_align(section, sizeof(head) + (uint64_t)head.n_namesz);
 		if (left < body || left - body < head.n_descsz)
 			return accel_fail(err, -EBADMSG, "%s: section %s: note lies outside the section",
 					  elf->file, section->name);
 		if (head.n_type == type && head.n_namesz == strlen(name) + 1 &&
-		    memcmp(owner, name, head.n_namesz) == 0) {
-			*desc = owner + body;
+		    memcmp(note + sizeof(head), name, head.n_namesz) == 0) {
+			*desc = note + body;
 			*size = head.n_descsz;
 			return 0;
 		}
-		body += note_align(head.n_descsz);
-		at += sizeof(head) + (body < left ? body : left);
+		at += note_align(section, body + head.n_descsz);
 	}
 	return 0;
 }

@@ -22,6 +22,7 @@ struct accel_elf_section {
 	const char *name;
 	uint32_t type;
 	uint32_t info;
+	uint64_t align;
 	uint64_t entry_size;
 	const unsigned char *data;
 	size_t offset;			/* in the file */
