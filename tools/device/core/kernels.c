@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The inner loops in plain C, shaped so that a compiler vectorizes them, and
+ * compiled for several levels of the instruction set.
+ *
+ * Compiled with -fwrapv: accumulators are 32 bits wide and wrap.
+ */
+#include "kernels.h"
+#include "requant.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void mac_body(int32_t *restrict acc, const int16_t *restrict x,
+		     const int16_t *restrict w, size_t n, size_t k)
+{
+	size_t i = 0;
+
+	k &= ~(size_t)(ENPU_K_ALIGN - 1);
+	for (; i + 4 <= n; i += 4) {
+		const int16_t *x0 = x + i * k, *x1 = x0 + k, *x2 = x1 + k, *x3 = x2 + k;
+
+		for (size_t o = 0; o < ENPU_BLOCK_O; o++) {
+			const int16_t *wo = w + o * k;
+			int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+
+			for (size_t j = 0; j < k; j++) {
+				s0 += x0[j] * wo[j];
+				s1 += x1[j] * wo[j];
+				s2 += x2[j] * wo[j];
+				s3 += x3[j] * wo[j];
+			}
+			acc[(i + 0) * ENPU_BLOCK_O + o] = s0;
+			acc[(i + 1) * ENPU_BLOCK_O + o] = s1;
+			acc[(i + 2) * ENPU_BLOCK_O + o] = s2;
+			acc[(i + 3) * ENPU_BLOCK_O + o] = s3;
+		}
+	}
+	for (; i < n; i++) {
+		for (size_t o = 0; o < ENPU_BLOCK_O; o++) {
+			const int16_t *xi = x + i * k, *wo = w + o * k;
+			int32_t sum = 0;
+
+			for (size_t j = 0; j < k; j++)
+				sum += xi[j] * wo[j];
+			acc[i * ENPU_BLOCK_O + o] = sum;
+		}
+	}
+}
+
+INLINE void mac_wide_body(int64_t *restrict acc, const int16_t *restrict x,
+			  const int16_t *restrict w, size_t n, size_t k)
+{
+	k &= ~(size_t)(ENPU_K_ALIGN - 1);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t o = 0; o < ENPU_BLOCK_O; o++) {
+			const int16_t *xi = x + i * k, *wo = w + o * k;
+			int64_t sum = 0;
+
+			for (size_t j = 0; j < k; j++)
+				sum += xi[j] * wo[j];
+			acc[i * ENPU_BLOCK_O + o] = sum;
+		}
+	}
+}
+
+#define TAP_BODY(name, type)								\
+INLINE void name(type *restrict acc, size_t acc_step, const int16_t *restrict x,	\
+		 size_t x_step, const int16_t *restrict w, size_t n, size_t channels,	\
+		 size_t multiplier)							\
+{											\
+	for (size_t i = 0; i < n; i++, acc += acc_step, x += x_step) {			\
+		if (multiplier == 1) {							\
+			for (size_t c = 0; c < channels; c++)				\
+				acc[c] += x[c] * w[c];					\
+			continue;							\
+		}									\
+		for (size_t c = 0; c < channels; c++)					\
+			for (size_t m = 0; m < multiplier; m++)				\
+				acc[c * multiplier + m] += x[c] * w[c * multiplier + m];\
+	}										\
+}
+TAP_BODY(tap_body, int32_t)
+TAP_BODY(tap_wide_body, int64_t)
+
+INLINE void widen_u8_body(int16_t *restrict dst, const uint8_t *restrict src, size_t n,
+			  int zero_point)
+{
+	for (size_t i = 0; i < n; i++)
+		dst[i] = (int16_t)(src[i] - zero_point);
+}
+
+INLINE void widen_s8_body(int16_t *restrict dst, const int8_t *restrict src, size_t n,
+			  int zero_point)
+{
+	for (size_t i = 0; i < n; i++)
+		dst[i] = (int16_t)(src[i] - zero_point);
+}
+
+INLINE int32_t finish(int32_t v, const struct enpu_output_stage *out)
+{
+	return enpu_clamp((int64_t)v + out->zero_point, out->min, out->max);
+}
+
+INLINE void requant_body(int32_t *acc, size_t step, size_t n,
+			 const struct enpu_channel_block *ch, const struct enpu_output_stage *out)
+{
+	int32_t bias[ENPU_BLOCK_O];
+
+	for (size_t o = 0; o < ENPU_BLOCK_O; o++)
+		bias[o] = (int32_t)ch->bias[o];
+
+	for (size_t i = 0; i < n; i++, acc += step) {
+		switch (out->requant) {
+		case ENPU_REQUANT_DOUBLE:
+			for (size_t o = 0; o < ENPU_BLOCK_O; o++)
+				acc[o] = finish(enpu_scale_double(acc[o] + bias[o],
+								  ch->multiplier[o], ch->left[o],
+								  ch->right[o]), out);
+			break;
+		case ENPU_REQUANT_SINGLE:
+			for (size_t o = 0; o < ENPU_BLOCK_O; o++)
+				acc[o] = finish(enpu_scale_single(acc[o] + bias[o],
+								  ch->multiplier[o],
+								  ch->shift[o]), out);
+			break;
+		default:
+			for (size_t o = 0; o < ENPU_BLOCK_O; o++) {
+				float m = enpu_float((uint32_t)ch->multiplier[o]);
+
+				acc[o] = finish(enpu_round_even((float)(acc[o] + bias[o]) * m),
+						out);
+			}
+		}
+	}
+}
+
+INLINE void requant_wide_body(int32_t *values, const int64_t *acc, size_t step, size_t n,
+			      const struct enpu_channel_block *ch,
+			      const struct enpu_output_stage *out)
+{
+	for (size_t i = 0; i < n; i++, acc += step, values += ENPU_BLOCK_O) {
+		for (size_t o = 0; o < ENPU_BLOCK_O; o++) {
+			int64_t v = acc[o] + ch->bias[o];
+			float m;
+
+			if (out->requant != ENPU_REQUANT_FP32) {
+				values[o] = finish(enpu_scale_wide(v, ch->multiplier[o],
+								   ch->shift[o]), out);
+				continue;
+			}
+			m = enpu_float((uint32_t)ch->multiplier[o]);
+			values[o] = finish(enpu_round_even((float)v * m), out);
+		}
+	}
+}
+
+/* One variant of everything above, compiled with the attribute */
+#define VARIANT(suffix, attribute)							\
+attribute static void mac_##suffix(int32_t *acc, const int16_t *x, const int16_t *w,	\
+				   size_t n, size_t k)					\
+{											\
+	mac_body(acc, x, w, n, k);							\
+}											\
+attribute static void mac_wide_##suffix(int64_t *acc, const int16_t *x,		\
+					const int16_t *w, size_t n, size_t k)		\
+{											\
+	mac_wide_body(acc, x, w, n, k);							\
+}											\
+attribute static void tap_##suffix(int32_t *acc, size_t acc_step, const int16_t *x,	\
+				   size_t x_step, const int16_t *w, size_t n,		\
+				   size_t channels, size_t multiplier)			\
+{											\
+	tap_body(acc, acc_step, x, x_step, w, n, channels, multiplier);			\
+}											\
+attribute static void tap_wide_##suffix(int64_t *acc, size_t acc_step, const int16_t *x,\
+					size_t x_step, const int16_t *w, size_t n,	\
+					size_t channels, size_t multiplier)		\
+{											\
+	tap_wide_body(acc, acc_step, x, x_step, w, n, channels, multiplier);		\
+}											\
+attribute static void widen_u8_##suffix(int16_t *dst, const uint8_t *src, size_t n,	\
+					int zero_point)					\
+{											\
+	widen_u8_body(dst, src, n, zero_point);						\
+}											\
+attribute static void widen_s8_##suffix(int16_t *dst, const int8_t *src, size_t n,	\
+					int zero_point)					\
+{											\
+	widen_s8_body(dst, src, n, zero_point);						\
+}											\
+attribute static void requant_##suffix(int32_t *acc, size_t step, size_t n,		\
+				       const struct enpu_channel_block *ch,		\
+				       const struct enpu_output_stage *out)		\
+{											\
+	requant_body(acc, step, n, ch, out);						\
+}											\
+attribute static void requant_wide_##suffix(int32_t *values, const int64_t *acc,	\
+					    size_t step, size_t n,			\
+					    const struct enpu_channel_block *ch,	\
+					    const struct enpu_output_stage *out)	\
+{											\
+	requant_wide_body(values, acc, step, n, ch, out);				\
+}
+
+#define ENTRY(suffix) {									\
+	.name = #suffix,								\
+	.mac = mac_##suffix,								\
+	.mac_wide = mac_wide_##suffix,							\
+	.tap = tap_##suffix,								\
+	.tap_wide = tap_wide_##suffix,							\
+	.widen_u8 = widen_u8_##suffix,							\
+	.widen_s8 = widen_s8_##suffix,							\
+	.requant = requant_##suffix,							\
+	.requant_wide = requant_wide_##suffix,						\
+}
+
+VARIANT(c, )
+#ifdef __x86_64__
+VARIANT(avx2, __attribute__((target("avx2"))))
+VARIANT(avx512, __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))))
+#endif
+
+static const struct enpu_kernels variants[] = {
+	ENTRY(c),
+#ifdef __x86_64__
+	ENTRY(avx2),
+	ENTRY(avx512),
+#endif
+};
+
+/* How many of the variants, from the first, this CPU can run */
+static unsigned int usable(void)
+{
+	unsigned int n = 1;
+
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("avx2")) {
+		n++;
+		if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+		    __builtin_cpu_supports("avx512vl"))
+			n++;
+	}
+#endif
+	return n;
+}
+
+const struct enpu_kernels *enpu_kernels_at(unsigned int index)
+{
+	return index < usable() ? &variants[index] : NULL;
+}
+
+const struct enpu_kernels *enpu_kernels_get(void)
+{
+	return &variants[usable() - 1];
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inner loops, over dense local buffers, behind a table: what a faster
+ * path replaces. All variants give the same bytes.
+ */
+#ifndef ENPU_DEVICE_KERNELS_H
+#define ENPU_DEVICE_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Output channels of one weight block, and what the K of patches is rounded up to */
+#define ENPU_BLOCK_O	16
+#define ENPU_K_ALIGN	32
+
+/* Parameters of a block of output channels, taken apart */
+struct enpu_channel_block {
+	int64_t bias[ENPU_BLOCK_O];
+	int32_t multiplier[ENPU_BLOCK_O];
+	int32_t shift[ENPU_BLOCK_O];
+	int32_t left[ENPU_BLOCK_O];		/* max(shift, 0) */
+	int32_t right[ENPU_BLOCK_O];		/* max(-shift, 0) */
+	int32_t weight_zero_point[ENPU_BLOCK_O];
+};
+
+/* What a whole output shares */
+struct enpu_output_stage {
+	unsigned int requant;			/* enum enpu_requant */
+	int32_t zero_point;
+	int32_t min;
+	int32_t max;
+};
+
+struct enpu_kernels {
+	const char *name;
+	/* acc[i][o] = sum over k of x[i][k] * w[o][k]; k is a multiple of ENPU_K_ALIGN */
+	void (*mac)(int32_t *acc, const int16_t *x, const int16_t *w, size_t n, size_t k);
+	void (*mac_wide)(int64_t *acc, const int16_t *x, const int16_t *w, size_t n, size_t k);
+	/*
+	 * One depthwise tap: acc[i][c * multiplier + m] += x[i][c] * w[c * multiplier + m],
+	 * rows of acc and x being acc_step and x_step elements apart.
+	 */
+	void (*tap)(int32_t *acc, size_t acc_step, const int16_t *x, size_t x_step,
+		    const int16_t *w, size_t n, size_t channels, size_t multiplier);
+	void (*tap_wide)(int64_t *acc, size_t acc_step, const int16_t *x, size_t x_step,
+			 const int16_t *w, size_t n, size_t channels, size_t multiplier);
+	/* dst[i] = src[i] - zero_point; the differences fit */
+	void (*widen_u8)(int16_t *dst, const uint8_t *src, size_t n, int zero_point);
+	void (*widen_s8)(int16_t *dst, const int8_t *src, size_t n, int zero_point);
+	/* Accumulators (bias not yet added) to output values, n rows of ENPU_BLOCK_O, step apart */
+	void (*requant)(int32_t *acc, size_t step, size_t n, const struct enpu_channel_block *ch,
+			const struct enpu_output_stage *out);
+	/* The same from 64 bits; the results go to out_values[n][ENPU_BLOCK_O] */
+	void (*requant_wide)(int32_t *out_values, const int64_t *acc, size_t step, size_t n,
+			     const struct enpu_channel_block *ch,
+			     const struct enpu_output_stage *out);
+};
+
+/* The fastest that this CPU can run; never NULL */
+const struct enpu_kernels *enpu_kernels_get(void);
+/* For tests: all that this CPU can run; NULL past the last. Number 0 is plain C. */
+const struct enpu_kernels *enpu_kernels_at(unsigned int index);
+
+#endif

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/*
+ * RESIZE: every output is made of four inputs, which tables of taps name.
+ */
+#include <math.h>
+
+#include "requant.h"
+#include "vector.h"
+
+/* Columns are fetched one by one, which takes time */
+#define POLL_COLUMNS	1024
+
+struct resize {
+	const struct enpu_cmd_resize *cmd;
+	const struct enpu_resize_tap *rows;
+	const struct enpu_resize_tap *cols;
+	int32_t *corners;		/* [4][channels]: lo lo, hi lo, lo hi, hi hi (row, column) */
+	int32_t *output;
+};
+
+static int32_t mix_fixed(const int32_t p[4], int64_t fy, int64_t fx, const struct enpu_type *type)
+{
+	int64_t v = p[0] * (1024 - fy) * (1024 - fx) + p[1] * fy * (1024 - fx) +
+		    p[2] * (1024 - fy) * fx + p[3] * fy * fx;
+
+	v = (v > 0 ? v + (1 << 19) : v - (1 << 19)) / (1 << 20);
+	return enpu_clamp(v, type->min, type->max);
+}
+
+static int32_t mix_float(const int32_t p[4], float fy, float fx, const struct enpu_type *type)
+{
+	float v = (float)p[0] * (1 - fy) * (1 - fx) + (float)p[1] * fy * (1 - fx) +
+		  (float)p[2] * (1 - fy) * fx + (float)p[3] * fy * fx + 0.5f;
+
+	/* In this order NaN becomes the lowest value */
+	v = v > (float)type->min ? v : (float)type->min;
+	v = v < (float)type->max ? v : (float)type->max;
+	return (int32_t)v;
+}
+
+static int column(struct enpu_exec *x, const struct resize *r,
+		  const struct enpu_resize_tap *row, const struct enpu_resize_tap *col,
+		  int32_t *out)
+{
+	const struct enpu_tile *ifm = &r->cmd->ifm;
+	const struct enpu_type *type = &enpu_types[ifm->dtype];
+	uint32_t channels = ifm->channels;
+	const uint16_t at[4][2] = {
+		{ row->lo, col->lo }, { row->hi, col->lo }, { row->lo, col->hi },
+		{ row->hi, col->hi },
+	};
+
+	for (unsigned int i = 0; i < 4; i++) {
+		int err = enpu_get_values(x, ifm, at[i][0], at[i][1], 1, 1,
+					  r->corners + i * channels);
+
+		if (err)
+			return err;
+	}
+	for (uint32_t c = 0; c < channels; c++) {
+		const int32_t p[4] = {
+			r->corners[c], r->corners[channels + c], r->corners[2 * channels + c],
+			r->corners[3 * channels + c],
+		};
+
+		out[c] = r->cmd->mode == ENPU_RESIZE_FIXED ?
+			mix_fixed(p, row->frac, col->frac, type) :
+			mix_float(p, enpu_float((uint32_t)row->frac),
+				  enpu_float((uint32_t)col->frac), type);
+	}
+	return 0;
+}
+
+static int piece(struct enpu_exec *x, void *arg, uint32_t row, uint32_t col, uint32_t count)
+{
+	const struct resize *r = arg;
+
+	for (uint32_t i = 0; i < count; i++) {
+		int err = column(x, r, &r->rows[row], &r->cols[col + i],
+				 r->output + (size_t)i * r->cmd->ofm.channels);
+
+		if (!err && i % POLL_COLUMNS == POLL_COLUMNS - 1)
+			err = enpu_exec_poll(x);
+		if (err)
+			return err;
+	}
+	return enpu_put_values(x, &r->cmd->ofm, row, col, count, r->output);
+}
+
+/* validate has left both tables, the rows' first */
+static int execute(struct enpu_exec *x)
+{
+	const struct enpu_resize_tap *taps = x->scratch[ENPU_SCRATCH_PARAMS].buf;
+	struct resize r = {
+		.cmd = &x->cmd.resize,
+		.rows = taps,
+		.cols = taps + x->cmd.resize.ofm.height,
+		.output = enpu_piece_values(x, ENPU_SCRATCH_VALUES),
+		.corners = enpu_scratch(x, ENPU_SCRATCH_INPUT, 4 * sizeof(int32_t) *
+					(size_t)x->cmd.resize.ifm.channels),
+	};
+
+	if (!r.output || !r.corners)
+		return -EFAULT;
+	return enpu_for_pieces(x, &r.cmd->ofm, piece, &r);
+}
+
+static bool tap_ok(const struct enpu_resize_tap *tap, uint32_t extent, unsigned int mode)
+{
+	if (tap->lo >= extent || tap->hi >= extent)
+		return false;
+	if (mode == ENPU_RESIZE_FIXED)
+		return tap->frac >= -1024 && tap->frac <= 2048;
+	return isfinite(enpu_float((uint32_t)tap->frac));
+}
+
+static int read_taps(struct enpu_exec *x, const struct enpu_ref *ref, uint32_t extent,
+		     struct enpu_resize_tap *taps, uint32_t count)
+{
+	int err = enpu_read_ref(x, ref, 0, taps, count * sizeof(*taps));
+
+	for (uint32_t i = 0; i < count && !err; i++)
+		if (!tap_ok(&taps[i], extent, x->cmd.resize.mode))
+			err = enpu_exec_bad_operand(x);
+	return err;
+}
+
+static int validate(struct enpu_exec *x)
+{
+	const struct enpu_cmd_resize *cmd = &x->cmd.resize;
+	const size_t size = sizeof(struct enpu_resize_tap);
+	struct enpu_resize_tap *taps;
+	int err = enpu_check_zero(x, cmd->reserved, sizeof(cmd->reserved));
+
+	if (!err)
+		err = enpu_check_tile(x, &cmd->ifm, ENPU_TYPES_8_16, ENPU_TILE_INPUT);
+	if (!err)
+		err = enpu_check_tile(x, &cmd->ofm, ENPU_TYPES_8_16, ENPU_TILE_OUTPUT);
+	if (!err && (cmd->mode > ENPU_RESIZE_FLOAT || cmd->ifm.dtype != cmd->ofm.dtype ||
+		     cmd->ifm.channels != cmd->ofm.channels || cmd->rows.dtype ||
+		     cmd->cols.dtype))
+		err = enpu_exec_bad_operand(x);
+	if (!err)
+		err = enpu_check_ref(x, &cmd->rows, cmd->ofm.height * size, 4);
+	if (!err)
+		err = enpu_check_ref(x, &cmd->cols, cmd->ofm.width * size, 4);
+	if (err)
+		return err;
+
+	taps = enpu_scratch(x, ENPU_SCRATCH_PARAMS,
+			    ((size_t)cmd->ofm.height + cmd->ofm.width) * size);
+	if (!taps)
+		return -EFAULT;
+	err = read_taps(x, &cmd->rows, cmd->ifm.height, taps, cmd->ofm.height);
+	return err ? err : read_taps(x, &cmd->cols, cmd->ifm.width, taps + cmd->ofm.height,
+				     cmd->ofm.width);
+}
+
+/* Four multiplications an output */
+static void cost(const struct enpu_exec *x, struct enpu_cost *cost)
+{
+	const struct enpu_cmd_resize *cmd = &x->cmd.resize;
+
+	cost->compute = enpu_vector_cycles(x, &cmd->ofm, 4 * enpu_tile_elements(&cmd->ofm));
+	enpu_cost_tile(cost, &cmd->ifm, 1, false);
+	enpu_cost_tile(cost, &cmd->ofm, 1, true);
+	enpu_cost_access(cost, cmd->rows.region, 1,
+			 cmd->ofm.height * sizeof(struct enpu_resize_tap), false);
+	enpu_cost_access(cost, cmd->cols.region, 1,
+			 cmd->ofm.width * sizeof(struct enpu_resize_tap), false);
+}
+
+const struct enpu_operation enpu_op_resize = {
+	.engines = ENPU_ENGINES_VECTOR,
+	.size = sizeof(struct enpu_cmd_resize),
+	.validate = validate,
+	.execute = execute,
+	.cost = cost,
+};
