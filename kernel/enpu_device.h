@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The device: registers, interrupt vectors, reset, and what every other file
+ * hangs on it.
+ */
+#ifndef ENPU_DEVICE_H
+#define ENPU_DEVICE_H
+
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include <drm/drm_device.h>
+#include <drm/drm_file.h>
+
+#include <drm/enpu_accel.h>
+#include <enpu/regs.h>
+
+#ifdef __BIG_ENDIAN
+#error "The structs that the device reads are accessed as they are: little endian only"
+#endif
+
+struct enpu_device;
+struct enpu_queue;
+struct enpu_vm;
+
+/**
+ * struct enpu_vector - what an interrupt handler gets
+ */
+struct enpu_vector {
+	/** @enpu: the device */
+	struct enpu_device *enpu;
+	/** @index: of the MSI-X vector */
+	unsigned int index;
+};
+
+/**
+ * struct enpu_device - one ENPU
+ */
+struct enpu_device {
+	/** @drm: base; its lifetime is that of the last file or queue */
+	struct drm_device drm;
+	/** @pdev: the PCI function */
+	struct pci_dev *pdev;
+	/** @regs: BAR 0; valid while @hw_on, or within drm_dev_enter() */
+	void __iomem *regs;
+	/** @info: what DEV_QUERY tells; constant after probe but for reset_count */
+	struct drm_enpu_dev_info info;
+	/** @doorbell_offset: of queue 0's doorbell in BAR 0 */
+	u32 doorbell_offset;
+	/** @doorbell_stride: to the next queue's */
+	u32 doorbell_stride;
+	/** @num_vectors: that we got */
+	unsigned int num_vectors;
+	/** @vectors: one for each handler */
+	struct enpu_vector vectors[ENPU_MSIX_VECTORS];
+
+	/**
+	 * @hw_lock: who may change what the machine does: its queue slots, roots,
+	 * TLB and reset. Recovery takes it, with fences waiting behind: no memory is
+	 * allocated and no reservation is locked under it.
+	 */
+	struct mutex hw_lock;
+	/** @hw_on: the machine may be touched, and may access memory; by @hw_lock */
+	bool hw_on;
+	/** @resets: changes with each reset, by @hw_lock */
+	u32 resets;
+	/** @tlb_asked: invalidations asked for since the last reset, by @hw_lock */
+	u32 tlb_asked;
+	/** @slots: who has which hardware queue; written under @hw_lock, RCU to read */
+	struct enpu_queue __rcu *slots[ENPU_MAX_QUEUES];
+	/** @vms_lock: taken before @hw_lock by who changes @vms */
+	struct mutex vms_lock;
+	/** @vms: who has which root register; written under both locks, read under one */
+	struct enpu_vm *vms[ENPU_MAX_VMS];
+
+	/** @time_lock: makes one of reading a latched register pair */
+	spinlock_t time_lock;
+	/** @bo_lock: guards @bos */
+	struct mutex bo_lock;
+	/** @bos: BOs that are mapped for DMA */
+	struct list_head bos;
+
+	/** @submit_wq: where drm_sched runs and frees jobs; ordered */
+	struct workqueue_struct *submit_wq;
+	/** @recovery_wq: where watchdogs and resets run */
+	struct workqueue_struct *recovery_wq;
+	/** @reset_work: a device-wide reset that an interrupt asked for */
+	struct work_struct reset_work;
+	/** @gone_work: takes the node away when the device has died */
+	struct work_struct gone_work;
+	/** @unplug_once: bit 0: unplugged, by gone_work or by remove */
+	unsigned long unplug_once;
+};
+
+static inline struct enpu_device *to_enpu_device(struct drm_device *drm)
+{
+	return container_of(drm, struct enpu_device, drm);
+}
+
+/**
+ * struct enpu_file - one open of the device
+ */
+struct enpu_file {
+	/** @enpu: the device */
+	struct enpu_device *enpu;
+	/** @vms: by id */
+	struct xarray vms;
+	/** @queues: by id */
+	struct xarray queues;
+	/** @stats_lock: guards @busy_ns and @busy_cycles */
+	spinlock_t stats_lock;
+	/** @busy_ns: of queues that are no more */
+	u64 busy_ns;
+	/** @busy_cycles: of queues that are no more */
+	u64 busy_cycles;
+};
+
+static inline u32 enpu_read(struct enpu_device *enpu, u32 reg)
+{
+	return readl(enpu->regs + reg);
+}
+
+static inline void enpu_write(struct enpu_device *enpu, u32 reg, u32 value)
+{
+	writel(value, enpu->regs + reg);
+}
+
+int enpu_device_init(struct enpu_device *enpu);
+void enpu_device_off(struct enpu_device *enpu);
+void enpu_device_unplug(struct enpu_device *enpu);
+
+u64 enpu_device_time(struct enpu_device *enpu);
+bool enpu_device_alive(struct enpu_device *enpu);
+void enpu_device_gone_locked(struct enpu_device *enpu);
+void enpu_device_reset_locked(struct enpu_device *enpu);
+
+int enpu_device_poll(struct enpu_device *enpu, u32 reg, u32 mask, u32 value,
+		     unsigned int timeout_ms);
+void enpu_device_set_root_locked(struct enpu_device *enpu, unsigned int vm,
+				 dma_addr_t root);
+void enpu_device_flush_tlb(struct enpu_device *enpu, unsigned int vm);
+
+#endif

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: Buffer objects
+ *
+ * Shmem pages, by the DRM helpers. A BO gets its pages when it is first mapped;
+ * once it was mapped into an address space it keeps them until it is freed, as the
+ * device cannot take a page fault. Cached on the CPU's side unless asked otherwise; the
+ * device's accesses are coherent.
+ *
+ * BOs that are mapped for DMA are on a list, because the mappings must go when
+ * the driver is unbound, while the BOs and their pages live as long as somebody
+ * has a handle, a dma-buf or an mmap().
+ */
+
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_print.h>
+
+#include "enpu_gem.h"
+
+/* Under the device's bo_lock */
+static void enpu_gem_unmap_dma(struct enpu_bo *bo)
+{
+	if (!bo->sgt)
+		return;
+
+	list_del_init(&bo->node);
+	dma_unmap_sgtable(bo->shmem.base.dev->dev, bo->sgt, DMA_BIDIRECTIONAL, 0);
+	sg_free_table(bo->sgt);
+	kfree(bo->sgt);
+	bo->sgt = NULL;
+}
+
+static void enpu_gem_free(struct drm_gem_object *obj)
+{
+	struct enpu_device *enpu = to_enpu_device(obj->dev);
+	struct enpu_bo *bo = to_enpu_bo(obj);
+
+	mutex_lock(&enpu->bo_lock);
+	enpu_gem_unmap_dma(bo);
+	mutex_unlock(&enpu->bo_lock);
+
+	if (bo->pinned) {
+		dma_resv_lock(obj->resv, NULL);
+		drm_gem_shmem_unpin_locked(&bo->shmem);
+		dma_resv_unlock(obj->resv);
+	}
+	drm_gem_shmem_free(&bo->shmem);
+}
+
+static enum drm_gem_object_status enpu_gem_status(struct drm_gem_object *obj)
+{
+	struct drm_gem_shmem_object *shmem = to_drm_gem_shmem_obj(obj);
+
+	return shmem->pages || obj->import_attach ? DRM_GEM_OBJECT_RESIDENT : 0;
+}
+
+static const struct drm_gem_object_funcs enpu_gem_funcs = {
+	.free = enpu_gem_free,
+	.print_info = drm_gem_shmem_object_print_info,
+	.pin = drm_gem_shmem_object_pin,
+	.unpin = drm_gem_shmem_object_unpin,
+	.get_sg_table = drm_gem_shmem_object_get_sg_table,
+	.vmap = drm_gem_shmem_object_vmap,
+	.vunmap = drm_gem_shmem_object_vunmap,
+	.mmap = drm_gem_shmem_object_mmap,
+	.status = enpu_gem_status,
+	.vm_ops = &drm_gem_shmem_vm_ops,
+};
+
+/**
+ * enpu_gem_create_object() - &drm_driver.gem_create_object
+ * @drm: the device
+ * @size: of the BO
+ *
+ * Return: the object for the shmem helpers to fill in, or an ERR_PTR.
+ */
+struct drm_gem_object *enpu_gem_create_object(struct drm_device *drm, size_t size)
+{
+	struct enpu_bo *bo = kzalloc(sizeof(*bo), GFP_KERNEL_ACCOUNT);
+
+	if (!bo)
+		return ERR_PTR(-ENOMEM);
+
+	INIT_LIST_HEAD(&bo->node);
+	bo->shmem.base.funcs = &enpu_gem_funcs;
+
+	return &bo->shmem.base;
+}
+
+/**
+ * enpu_gem_get_sgt() - pin a BO's pages and map them for DMA
+ * @obj: the BO, its reservation locked; within drm_dev_enter()
+ *
+ * Return: the pages' bus addresses, owned by the BO, or an ERR_PTR.
+ */
+struct sg_table *enpu_gem_get_sgt(struct drm_gem_object *obj)
+{
+	struct enpu_device *enpu = to_enpu_device(obj->dev);
+	struct enpu_bo *bo = to_enpu_bo(obj);
+	struct sg_table *sgt;
+	int ret;
+
+	dma_resv_assert_held(obj->resv);
+
+	if (obj->import_attach)
+		return bo->shmem.sgt;
+	if (bo->sgt)
+		return bo->sgt;
+
+	if (!bo->pinned) {
+		ret = drm_gem_shmem_pin_locked(&bo->shmem);
+		if (ret)
+			return ERR_PTR(ret);
+		bo->pinned = true;
+	}
+
+	sgt = drm_gem_shmem_get_sg_table(&bo->shmem);
+	if (IS_ERR(sgt))
+		return sgt;
+	ret = dma_map_sgtable(obj->dev->dev, sgt, DMA_BIDIRECTIONAL, 0);
+	if (ret) {
+		sg_free_table(sgt);
+		kfree(sgt);
+		return ERR_PTR(ret);
+	}
+
+	guard(mutex)(&enpu->bo_lock);
+	bo->sgt = sgt;
+	list_add_tail(&bo->node, &enpu->bos);
+
+	return sgt;
+}
+
+/**
+ * enpu_gem_unplug_all() - undo all DMA mappings
+ * @enpu: the device, unplugged and off
+ *
+ * The exporter of an imported BO is not ours to command: its attachment goes
+ * with the BO.
+ */
+void enpu_gem_unplug_all(struct enpu_device *enpu)
+{
+	struct enpu_bo *bo, *next;
+
+	guard(mutex)(&enpu->bo_lock);
+
+	list_for_each_entry_safe(bo, next, &enpu->bos, node)
+		enpu_gem_unmap_dma(bo);
+}
+
+/**
+ * enpu_ioctl_bo_create() - create a BO
+ * @drm: the device
+ * @data: struct drm_enpu_bo_create
+ * @file: the caller
+ *
+ * Return: 0 or a negative errno.
+ */
+int enpu_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct enpu_device *enpu = to_enpu_device(drm);
+	struct drm_enpu_bo_create *args = data;
+	struct drm_gem_shmem_object *shmem;
+	int ret;
+
+	if (args->flags & ~DRM_ENPU_BO_WRITE_COMBINE)
+		return -EINVAL;
+	if (!args->size || args->size > enpu->info.va_end - enpu->info.va_start)
+		return -EINVAL;
+	/* All of it has to be resident at once. */
+	if (args->size >> PAGE_SHIFT >= totalram_pages())
+		return -ENOMEM;
+
+	shmem = drm_gem_shmem_create(drm, args->size);
+	if (IS_ERR(shmem))
+		return PTR_ERR(shmem);
+
+	shmem->map_wc = args->flags & DRM_ENPU_BO_WRITE_COMBINE;
+	args->size = shmem->base.size;
+	ret = drm_gem_handle_create(file, &shmem->base, &args->handle);
+	drm_gem_object_put(&shmem->base);
+
+	return ret;
+}
+
+/**
+ * enpu_ioctl_bo_mmap_offset() - where to mmap() a BO
+ * @drm: the device
+ * @data: struct drm_enpu_bo_mmap_offset
+ * @file: the caller
+ *
+ * Return: 0 or a negative errno.
+ */
+int enpu_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_enpu_bo_mmap_offset *args = data;
+	struct drm_gem_object *obj;
+	int ret = -EINVAL;
+
+	if (args->pad)
+		return -EINVAL;
+
+	obj = drm_gem_object_lookup(file, args->handle);
+	if (!obj)
+		return -ENOENT;
+
+	if (!obj->import_attach) {
+		ret = drm_gem_create_mmap_offset(obj);
+		args->offset = drm_vma_node_offset_addr(&obj->vma_node);
+	}
+	drm_gem_object_put(obj);
+
+	return ret;
+}

@@ -1,0 +1,700 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: Queues
+ *
+ * A queue is a hardware queue with a ring and a status page, and in front of it a
+ * scheduler (enpu_sched.c). The two have different lives. The hardware part ends
+ * when the queue is *retired*: because its owner destroys it, because a job failed
+ * (it is banned then), or because the device was reset or is gone. Retiring stops
+ * the hardware queue, signals every fence, and gives slot and ring back. The
+ * software part stays as long as there are jobs, be it one that waits for the
+ * fence of somebody else: it is refused when its turn comes.
+ *
+ * Watchdog
+ * --------
+ *
+ * While there are fences, a delayed work looks at the queue now and then; the
+ * interrupt handler calls it at once when the queue has halted. It does, in this
+ * order: signal what is complete (the interrupt may have been lost); ban a halted
+ * queue; see whether the device is alive; and ban a queue whose job has made no
+ * progress, in completed commands, for the queue's timeout. A queue that has to
+ * wait because another one has the core does not age.
+ *
+ * What is not done: to resubmit after a failure. The jobs behind the guilty one
+ * were made for its results.
+ */
+
+#include <linux/capability.h>
+#include <linux/dma-mapping.h>
+#include <linux/module.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_print.h>
+
+#include "enpu_compat.h"
+#include "enpu_queue.h"
+#include "enpu_sched.h"
+#include "enpu_vm.h"
+
+#define ENPU_QUEUE_DEFAULT_ORDER	6
+#define ENPU_QUEUE_STOP_TIMEOUT_MS	2000
+#define ENPU_QUEUE_DRAIN_TIMEOUT_MS	500
+/* Banned queues have no slot: there may be more queues than slots. */
+#define ENPU_MAX_QUEUES_PER_FILE	256
+
+static uint enpu_timeout_ms = 10000;
+module_param_named(timeout_ms, enpu_timeout_ms, uint, 0444);
+MODULE_PARM_DESC(timeout_ms, "default time without progress after which a job is a hang, in ms");
+
+static struct workqueue_struct *enpu_release_wq;
+
+/**
+ * enpu_queue_init_module() - what queues of all devices share
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int enpu_queue_init_module(void)
+{
+	enpu_release_wq = alloc_workqueue("enpu-release", WQ_UNBOUND, 0);
+
+	return enpu_release_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * enpu_queue_exit_module() - wait until the last queue is gone
+ */
+void enpu_queue_exit_module(void)
+{
+	destroy_workqueue(enpu_release_wq);
+}
+
+/**
+ * enpu_queue_default_timeout() - timeout of queues that don't name one
+ *
+ * Return: in ms.
+ */
+u32 enpu_queue_default_timeout(void)
+{
+	return clamp(enpu_timeout_ms, 1u, (uint)ENPU_QUEUE_MAX_TIMEOUT_MS);
+}
+
+/*
+ * In a workqueue of the module's, because the last put may come from the very
+ * scheduler that is to be freed. Each job holds a reference to the module (its
+ * fence's) until after it has put the queue; so when the module is unloaded, this
+ * is at least queued, and drm_sched_fini() waits until the scheduler has returned
+ * from the module.
+ */
+static void enpu_queue_release(struct work_struct *work)
+{
+	struct enpu_queue *queue = container_of(work, struct enpu_queue, release_work);
+	struct enpu_device *enpu = queue->enpu;
+
+	drm_sched_entity_fini(&queue->entity);
+	drm_sched_fini(&queue->sched);
+	mutex_destroy(&queue->submit_lock);
+	kfree_rcu(queue, rcu);
+	drm_dev_put(&enpu->drm);
+}
+
+static void enpu_queue_queue_release(struct kref *ref)
+{
+	struct enpu_queue *queue = container_of(ref, struct enpu_queue, ref);
+
+	queue_work(enpu_release_wq, &queue->release_work);
+}
+
+/**
+ * enpu_queue_put() - drop a reference
+ * @queue: the queue
+ */
+void enpu_queue_put(struct enpu_queue *queue)
+{
+	kref_put(&queue->ref, enpu_queue_queue_release);
+}
+
+/**
+ * enpu_queue_lookup() - find a file's queue
+ * @file: the file
+ * @id: of the queue
+ *
+ * Return: a new reference, or NULL.
+ */
+struct enpu_queue *enpu_queue_lookup(struct enpu_file *file, u32 id)
+{
+	struct enpu_queue *queue;
+
+	xa_lock(&file->queues);
+	queue = xa_load(&file->queues, id);
+	if (queue)
+		kref_get(&queue->ref);
+	xa_unlock(&file->queues);
+
+	return queue;
+}
+
+/* The status page, or what it was in the end */
+static const struct enpu_queue_status *enpu_queue_status(struct enpu_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+
+	return queue->running ? queue->status : &queue->last;
+}
+
+/**
+ * enpu_queue_busy() - how much a queue has used the device
+ * @queue: the queue
+ * @ns: added to: time
+ * @cycles: added to: device cycles
+ */
+void enpu_queue_busy(struct enpu_queue *queue, u64 *ns, u64 *cycles)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	*ns += READ_ONCE(enpu_queue_status(queue)->busy_ns);
+	*cycles += READ_ONCE(enpu_queue_status(queue)->busy_cycles);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+static u32 enpu_queue_reg(struct enpu_queue *queue, u32 reg)
+{
+	return ENPU_REG_QUEUE(queue->slot) + reg;
+}
+
+static void enpu_queue_start_hw(struct enpu_queue *queue, unsigned int vector)
+{
+	const struct { u32 reg, value; } setup[] = {
+		{ ENPU_QUEUE_RING_LO, lower_32_bits(queue->ring_dma) },
+		{ ENPU_QUEUE_RING_HI, upper_32_bits(queue->ring_dma) },
+		{ ENPU_QUEUE_RING_ORDER, queue->ring_order },
+		{ ENPU_QUEUE_STATUS_LO, lower_32_bits(queue->status_dma) },
+		{ ENPU_QUEUE_STATUS_HI, upper_32_bits(queue->status_dma) },
+		{ ENPU_QUEUE_VM, queue->vm->number },
+		{ ENPU_QUEUE_PRIORITY, queue->priority },
+		{ ENPU_QUEUE_VECTOR, vector },
+		{ ENPU_QUEUE_CTRL, ENPU_QUEUE_CTRL_ENABLE },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(setup); i++)
+		enpu_write(queue->enpu, enpu_queue_reg(queue, setup[i].reg), setup[i].value);
+}
+
+/* Takes a slot of the hardware. */
+static int enpu_queue_enlist(struct enpu_queue *queue)
+{
+	struct enpu_device *enpu = queue->enpu;
+	unsigned int i;
+
+	guard(mutex)(&enpu->hw_lock);
+
+	if (!enpu->hw_on)
+		return -ENODEV;
+	for (i = 0; i < enpu->info.num_queues && rcu_access_pointer(enpu->slots[i]); i++)
+		;
+	if (i == enpu->info.num_queues)
+		return -ENOSPC;
+
+	queue->slot = i;
+	queue->doorbell = enpu->doorbell_offset + i * enpu->doorbell_stride;
+	queue->running = true;
+	rcu_assign_pointer(enpu->slots[i], queue);
+	enpu_queue_start_hw(queue, enpu->num_vectors > 1 ? 1 + i % (enpu->num_vectors - 1) : 0);
+
+	return 0;
+}
+
+/* Has the device let go of ring, status page and address space. */
+static int enpu_queue_stop_hw(struct enpu_queue *queue)
+{
+	struct enpu_device *enpu = queue->enpu;
+	int ret;
+
+	enpu_write(enpu, enpu_queue_reg(queue, ENPU_QUEUE_CTRL), 0);
+	ret = enpu_device_poll(enpu, enpu_queue_reg(queue, ENPU_QUEUE_STATE), U32_MAX,
+			       ENPU_QUEUE_OFF, ENPU_QUEUE_STOP_TIMEOUT_MS);
+	if (ret == -ENODEV) {
+		enpu_device_gone_locked(enpu);
+	} else if (ret) {
+		drm_err(&enpu->drm, "queue %d does not stop\n", queue->slot);
+		enpu_device_reset_locked(enpu);
+	}
+
+	return enpu->hw_on ? 0 : -ENODEV;
+}
+
+static size_t enpu_queue_ring_size(struct enpu_queue *queue)
+{
+	return PAGE_ALIGN(sizeof(struct enpu_job) << queue->ring_order);
+}
+
+static void enpu_queue_free_ring(struct enpu_queue *queue)
+{
+	struct device *dev = queue->enpu->drm.dev;
+
+	if (queue->status)
+		dma_free_coherent(dev, PAGE_SIZE, queue->status, queue->status_dma);
+	if (queue->ring)
+		dma_free_coherent(dev, enpu_queue_ring_size(queue), queue->ring, queue->ring_dma);
+	queue->status = NULL;
+	queue->ring = NULL;
+}
+
+static int enpu_queue_alloc_ring(struct enpu_queue *queue)
+{
+	struct device *dev = queue->enpu->drm.dev;
+
+	queue->ring = dma_alloc_coherent(dev, enpu_queue_ring_size(queue), &queue->ring_dma,
+					 GFP_KERNEL_ACCOUNT);
+	queue->status = dma_alloc_coherent(dev, PAGE_SIZE, &queue->status_dma,
+					   GFP_KERNEL_ACCOUNT);
+	if (queue->ring && queue->status)
+		return 0;
+
+	enpu_queue_free_ring(queue);
+
+	return -ENOMEM;
+}
+
+/**
+ * enpu_queue_retire_locked() - end the hardware's part of a queue
+ * @queue: the queue, its device's hw_lock held
+ * @state: what it is from now on, enum drm_enpu_queue_state
+ * @first_error: negative errno for the job that is running
+ * @error: negative errno for the jobs behind it
+ * @stop: the hardware has to be stopped; else it is already known to be off
+ */
+void enpu_queue_retire_locked(struct enpu_queue *queue, u32 state, int first_error,
+			      int error, bool stop)
+{
+	struct enpu_device *enpu = queue->enpu;
+	unsigned long flags;
+
+	lockdep_assert_held(&enpu->hw_lock);
+
+	if (queue->slot < 0)
+		return;
+
+	/* Out of the way of a device reset, which may happen on the next lines */
+	RCU_INIT_POINTER(enpu->slots[queue->slot], NULL);
+	/* No doorbell after this: the ring is not going to be read. */
+	spin_lock_irqsave(&queue->lock, flags);
+	queue->running = false;
+	spin_unlock_irqrestore(&queue->lock, flags);
+
+	if (stop && enpu->hw_on && enpu_queue_stop_hw(queue)) {
+		state = DRM_ENPU_QUEUE_LOST;
+		first_error = -ENODEV;
+		error = -ENODEV;
+	}
+	queue->slot = -1;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	enpu_sched_complete(queue);
+	queue->last = *queue->status;
+	queue->error = -first_error;
+	WRITE_ONCE(queue->state, state);
+	enpu_sched_fail(queue, first_error, error);
+	spin_unlock_irqrestore(&queue->lock, flags);
+
+	enpu_queue_free_ring(queue);
+}
+
+/**
+ * enpu_queue_irq() - the device says that something happened
+ * @queue: the queue
+ *
+ * In hard IRQ, under rcu_read_lock().
+ *
+ * Return: whether that can be.
+ */
+bool enpu_queue_irq(struct enpu_queue *queue)
+{
+	unsigned long flags;
+	bool running;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	running = queue->running;
+	if (running)
+		enpu_sched_complete(queue);
+	if (running && READ_ONCE(queue->status->state) == ENPU_QUEUE_HALTED) {
+		queue->watched = true;
+		mod_delayed_work(queue->enpu->recovery_wq, &queue->watchdog, 0);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+
+	return running;
+}
+
+static unsigned long enpu_queue_watch_period(struct enpu_queue *queue)
+{
+	return clamp(queue->timeout / 4, 1, HZ / 2);
+}
+
+/**
+ * enpu_queue_watch() - have the watchdog look after the fences
+ * @queue: the queue, locked and running
+ */
+void enpu_queue_watch(struct enpu_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+
+	if (queue->watched)
+		return;
+
+	queue->watched = true;
+	queue->seen_at = jiffies;
+	queue_delayed_work(queue->enpu->recovery_wq, &queue->watchdog,
+			   enpu_queue_watch_period(queue));
+}
+
+static bool enpu_queue_has_core(struct enpu_queue *queue)
+{
+	return enpu_read(queue->enpu, enpu_queue_reg(queue, ENPU_QUEUE_STATE)) ==
+	       ENPU_QUEUE_RUNNING;
+}
+
+/* Is it another queue that uses the core? */
+static bool enpu_queue_must_wait(struct enpu_queue *queue)
+{
+	struct enpu_device *enpu = queue->enpu;
+	unsigned int i;
+
+	if (enpu_queue_has_core(queue))
+		return false;
+
+	for (i = 0; i < enpu->info.num_queues; i++) {
+		struct enpu_queue *other =
+			rcu_dereference_protected(enpu->slots[i],
+						  lockdep_is_held(&enpu->hw_lock));
+
+		if (other && other != queue && enpu_queue_has_core(other))
+			return true;
+	}
+
+	return false;
+}
+
+static void enpu_queue_ban(struct enpu_queue *queue, int error)
+{
+	enpu_queue_retire_locked(queue, DRM_ENPU_QUEUE_BANNED, error, -ECANCELED, true);
+	drm_dbg(&queue->enpu->drm, "%s: banned (%d): job %llu, cause %u, address 0x%llx\n",
+		queue->label, error, queue->last.fault_job, queue->last.fault_cause,
+		queue->last.fault_addr);
+}
+
+static void enpu_queue_check(struct enpu_queue *queue)
+{
+	bool halted, idle;
+	u64 progress;
+
+	spin_lock_irq(&queue->lock);
+	enpu_sched_complete(queue);
+	progress = READ_ONCE(queue->status->progress) + READ_ONCE(queue->status->completed);
+	halted = READ_ONCE(queue->status->state) == ENPU_QUEUE_HALTED;
+	idle = list_empty(&queue->fences);
+	queue->watched = !idle;
+	spin_unlock_irq(&queue->lock);
+
+	if (halted) {
+		enpu_queue_ban(queue, -EFAULT);
+		return;
+	}
+	if (idle)
+		return;
+
+	if (!enpu_device_alive(queue->enpu)) {
+		enpu_device_gone_locked(queue->enpu);
+		return;
+	}
+
+	if (progress != queue->seen || enpu_queue_must_wait(queue)) {
+		queue->seen = progress;
+		queue->seen_at = jiffies;
+	} else if (time_after(jiffies, queue->seen_at + queue->timeout)) {
+		enpu_queue_ban(queue, -ETIME);
+		return;
+	}
+
+	queue_delayed_work(queue->enpu->recovery_wq, &queue->watchdog,
+			   enpu_queue_watch_period(queue));
+}
+
+static void enpu_queue_watchdog(struct work_struct *work)
+{
+	struct enpu_queue *queue = container_of(to_delayed_work(work), struct enpu_queue, watchdog);
+	bool cookie = dma_fence_begin_signalling();
+
+	mutex_lock(&queue->enpu->hw_lock);
+	if (queue->slot >= 0)
+		enpu_queue_check(queue);
+	mutex_unlock(&queue->enpu->hw_lock);
+	dma_fence_end_signalling(cookie);
+}
+
+/* Ends a queue that its file no longer has. */
+static void enpu_queue_destroy(struct enpu_file *file, struct enpu_queue *queue)
+{
+	struct enpu_device *enpu = queue->enpu;
+	u64 ns = 0, cycles = 0;
+
+	mutex_lock(&enpu->hw_lock);
+	enpu_queue_retire_locked(queue, DRM_ENPU_QUEUE_LOST, -ECANCELED, -ECANCELED, true);
+	mutex_unlock(&enpu->hw_lock);
+	cancel_delayed_work_sync(&queue->watchdog);
+
+	enpu_queue_busy(queue, &ns, &cycles);
+	spin_lock(&file->stats_lock);
+	file->busy_ns += ns;
+	file->busy_cycles += cycles;
+	spin_unlock(&file->stats_lock);
+
+	enpu_vm_put(queue->vm);
+	queue->vm = NULL;
+}
+
+/**
+ * enpu_queue_close() - destroy all queues of a file
+ * @file: the file, which nobody uses any more
+ *
+ * Jobs that wait for somebody else's fence stay until it signals. The others are
+ * done with in a moment: wait for that, so that who closes the last file can
+ * expect memory and module to be free.
+ */
+void enpu_queue_close(struct enpu_file *file)
+{
+	struct enpu_queue *queue;
+	unsigned long id;
+
+	xa_for_each(&file->queues, id, queue)
+		enpu_queue_destroy(file, queue);
+	xa_for_each(&file->queues, id, queue) {
+		wait_event_timeout(queue->drained, !atomic_read(&queue->jobs),
+				   msecs_to_jiffies(ENPU_QUEUE_DRAIN_TIMEOUT_MS));
+		enpu_queue_put(queue);
+	}
+	xa_destroy(&file->queues);
+}
+
+static int enpu_queue_init_sched(struct enpu_queue *queue)
+{
+	struct drm_gpu_scheduler *sched = &queue->sched;
+	int ret;
+
+	ret = enpu_sched_init_one(sched, &enpu_sched_ops, queue->enpu->submit_wq,
+				  BIT(queue->ring_order), queue->enpu->drm.dev);
+	if (ret)
+		return ret;
+
+	ret = drm_sched_entity_init(&queue->entity, DRM_SCHED_PRIORITY_KERNEL, &sched, 1, NULL);
+	if (ret)
+		drm_sched_fini(sched);
+
+	return ret;
+}
+
+static struct enpu_queue *enpu_queue_create(struct enpu_device *enpu, struct enpu_vm *vm,
+					    const struct drm_enpu_queue_create *args)
+{
+	struct enpu_queue *queue;
+	int ret;
+
+	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+	if (!queue)
+		return ERR_PTR(-ENOMEM);
+
+	kref_init(&queue->ref);
+	queue->enpu = enpu;
+	queue->vm = vm;
+	queue->slot = -1;
+	queue->priority = args->priority;
+	queue->ring_order = args->ring_order ?: min(ENPU_QUEUE_DEFAULT_ORDER,
+						    enpu->info.max_ring_order);
+	queue->timeout = msecs_to_jiffies(args->timeout_ms ?: enpu->info.default_timeout_ms);
+	strscpy(queue->label, args->label, sizeof(queue->label));
+	queue->fence_context = dma_fence_context_alloc(1);
+	spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->fences);
+	init_waitqueue_head(&queue->drained);
+	INIT_DELAYED_WORK(&queue->watchdog, enpu_queue_watchdog);
+	INIT_WORK(&queue->release_work, enpu_queue_release);
+	mutex_init(&queue->submit_lock);
+
+	ret = enpu_queue_alloc_ring(queue);
+	if (ret)
+		goto err_free;
+	ret = enpu_queue_init_sched(queue);
+	if (ret)
+		goto err_ring;
+	ret = enpu_queue_enlist(queue);
+	if (ret)
+		goto err_sched;
+
+	drm_dev_get(&enpu->drm);
+	enpu_vm_get(vm);
+
+	return queue;
+
+err_sched:
+	drm_sched_entity_fini(&queue->entity);
+	drm_sched_fini(&queue->sched);
+err_ring:
+	enpu_queue_free_ring(queue);
+err_free:
+	mutex_destroy(&queue->submit_lock);
+	kfree(queue);
+	return ERR_PTR(ret);
+}
+
+static int enpu_queue_check_args(struct enpu_device *enpu, const struct drm_enpu_queue_create *args)
+{
+	if (args->mode != DRM_ENPU_QUEUE_KERNEL || args->flags || args->pad)
+		return -EINVAL;
+	if (args->ring_order && (args->ring_order < ENPU_MIN_RING_ORDER ||
+				 args->ring_order > enpu->info.max_ring_order))
+		return -EINVAL;
+	if (args->timeout_ms > enpu->info.max_timeout_ms ||
+	    args->priority > DRM_ENPU_PRIORITY_REALTIME)
+		return -EINVAL;
+	if (strnlen(args->label, sizeof(args->label)) == sizeof(args->label))
+		return -EINVAL;
+	if (args->priority > DRM_ENPU_PRIORITY_NORMAL && !capable(CAP_SYS_NICE))
+		return -EACCES;
+
+	return 0;
+}
+
+/**
+ * enpu_ioctl_queue_create() - create a queue
+ * @drm: the device
+ * @data: struct drm_enpu_queue_create
+ * @file: the caller
+ *
+ * Return: 0 or a negative errno.
+ */
+int enpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct enpu_device *enpu = to_enpu_device(drm);
+	struct enpu_file *efile = file->driver_priv;
+	struct drm_enpu_queue_create *args = data;
+	struct enpu_queue *queue;
+	struct enpu_vm *vm;
+	int ret, idx;
+
+	ret = enpu_queue_check_args(enpu, args);
+	if (ret)
+		return ret;
+	if (!drm_dev_enter(drm, &idx))
+		return -ENODEV;
+
+	vm = enpu_vm_lookup(efile, args->vm_id);
+	if (!vm) {
+		ret = -ENOENT;
+		goto out_exit;
+	}
+
+	queue = enpu_queue_create(enpu, vm, args);
+	if (IS_ERR(queue)) {
+		ret = PTR_ERR(queue);
+		goto out_vm;
+	}
+	ret = xa_alloc(&efile->queues, &args->id, queue, XA_LIMIT(1, ENPU_MAX_QUEUES_PER_FILE),
+		       GFP_KERNEL_ACCOUNT);
+	if (ret) {
+		enpu_queue_destroy(efile, queue);
+		enpu_queue_put(queue);
+	}
+out_vm:
+	enpu_vm_put(vm);
+out_exit:
+	drm_dev_exit(idx);
+	return ret == -EBUSY ? -ENOSPC : ret;
+}
+
+/**
+ * enpu_ioctl_queue_destroy() - destroy a queue
+ * @drm: the device
+ * @data: struct drm_enpu_queue_destroy
+ * @file: the caller
+ *
+ * Return: 0 or a negative errno.
+ */
+int enpu_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct enpu_file *efile = file->driver_priv;
+	struct drm_enpu_queue_destroy *args = data;
+	struct enpu_queue *queue;
+
+	if (args->pad)
+		return -EINVAL;
+
+	queue = xa_erase(&efile->queues, args->id);
+	if (!queue)
+		return -ENOENT;
+	enpu_queue_destroy(efile, queue);
+	enpu_queue_put(queue);
+
+	return 0;
+}
+
+static void enpu_queue_fill_fault(struct drm_enpu_queue_query *args,
+				  const struct enpu_queue_status *status)
+{
+	/* A hang leaves no record but where the queue stood. */
+	args->fault_job = status->completed + 1;
+	args->fault_command = ENPU_FAULT_NO_COMMAND;
+	if (args->error != EFAULT)
+		return;
+
+	args->fault_cause = status->fault_cause;
+	args->fault_command = status->fault_command;
+	args->fault_addr = status->fault_addr;
+	args->fault_job = status->fault_job + 1;
+	args->fault_layer = status->fault_layer;
+	args->fault_opcode = status->fault_opcode;
+}
+
+/**
+ * enpu_ioctl_queue_query() - how a queue fares
+ * @drm: the device
+ * @data: struct drm_enpu_queue_query
+ * @file: the caller
+ *
+ * Return: 0 or a negative errno.
+ */
+int enpu_ioctl_queue_query(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_enpu_queue_query *args = data;
+	struct enpu_queue_status status;
+	struct enpu_queue *queue;
+	u32 id = args->id;
+
+	if (args->pad)
+		return -EINVAL;
+	queue = enpu_queue_lookup(file->driver_priv, id);
+	if (!queue)
+		return -ENOENT;
+
+	memset(args, 0, sizeof(*args));
+	args->id = id;
+
+	mutex_lock(&queue->submit_lock);
+	args->submitted = queue->submitted;
+	mutex_unlock(&queue->submit_lock);
+
+	spin_lock_irq(&queue->lock);
+	status = *enpu_queue_status(queue);
+	args->state = queue->state;
+	args->error = queue->error;
+	spin_unlock_irq(&queue->lock);
+
+	args->completed = status.completed;
+	args->busy_ns = status.busy_ns;
+	args->busy_cycles = status.busy_cycles;
+	if (args->state == DRM_ENPU_QUEUE_BANNED)
+		enpu_queue_fill_fault(args, &status);
+	enpu_queue_put(queue);
+
+	return 0;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Queues: a hardware queue and its jobs.
+ */
+#ifndef ENPU_QUEUE_H
+#define ENPU_QUEUE_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <drm/gpu_scheduler.h>
+
+#include "enpu_device.h"
+
+#define ENPU_QUEUE_MAX_TIMEOUT_MS	120000
+
+/**
+ * struct enpu_queue - a queue
+ *
+ * Alive as long as its file has it or it has jobs.
+ */
+struct enpu_queue {
+	/** @ref: of the file's id, and of each job */
+	struct kref ref;
+	/** @enpu: the device; holds a reference */
+	struct enpu_device *enpu;
+	/** @vm: address space of its jobs; NULL once it was destroyed */
+	struct enpu_vm *vm;
+	/** @label: for accounting */
+	char label[DRM_ENPU_QUEUE_LABEL_LEN];
+	/** @timeout: without progress, in jiffies */
+	unsigned long timeout;
+	/** @ring_order: log2 of the ring's entries */
+	u32 ring_order;
+	/** @priority: enum enpu_priority */
+	u32 priority;
+
+	/** @submit_lock: makes the order of jobs that of their fences; guards @submitted */
+	struct mutex submit_lock;
+	/** @submitted: jobs taken from the user */
+	u64 submitted;
+	/** @sched: brings jobs from @entity to the ring when their time has come */
+	struct drm_gpu_scheduler sched;
+	/** @entity: jobs that wait */
+	struct drm_sched_entity entity;
+	/** @fence_context: of the hardware fences */
+	u64 fence_context;
+	/** @jobs: not yet freed */
+	atomic_t jobs;
+	/** @drained: woken when there are no more @jobs */
+	wait_queue_head_t drained;
+
+	/** @slot: the hardware queue that it has, -1 when retired; by the hw_lock */
+	int slot;
+	/** @ring: where the device reads jobs; gone when retired */
+	struct enpu_job *ring;
+	/** @ring_dma: its bus address */
+	dma_addr_t ring_dma;
+	/** @status: where the device writes; gone when retired */
+	struct enpu_queue_status *status;
+	/** @status_dma: its bus address */
+	dma_addr_t status_dma;
+
+	/** @doorbell: its register */
+	u32 doorbell;
+
+	/** @lock: guards what follows; taken in hard IRQ */
+	spinlock_t lock;
+	/** @running: the hardware takes jobs, and @ring and @status are there */
+	bool running;
+	/** @producer: entries put into the ring */
+	u64 producer;
+	/** @fences: of what is in the ring, in order */
+	struct list_head fences;
+	/** @fence_seqno: of the last of them */
+	u64 fence_seqno;
+	/** @state: enum drm_enpu_queue_state */
+	u32 state;
+	/** @error: positive errno of the failure; 0: none */
+	int error;
+	/** @last: the status page as it was when the queue was retired */
+	struct enpu_queue_status last;
+
+	/** @watchdog: looks after @fences while there are some */
+	struct delayed_work watchdog;
+	/** @watched: @watchdog is armed */
+	bool watched;
+	/** @seen: the progress that the watchdog saw last; its own */
+	u64 seen;
+	/** @seen_at: when that was */
+	unsigned long seen_at;
+
+	/** @release_work: for the last put, which may come from the scheduler itself */
+	struct work_struct release_work;
+	/** @rcu: interrupt handlers may still look at it */
+	struct rcu_head rcu;
+};
+
+int enpu_queue_init_module(void);
+void enpu_queue_exit_module(void);
+u32 enpu_queue_default_timeout(void);
+
+struct enpu_queue *enpu_queue_lookup(struct enpu_file *file, u32 id);
+void enpu_queue_put(struct enpu_queue *queue);
+void enpu_queue_close(struct enpu_file *file);
+void enpu_queue_busy(struct enpu_queue *queue, u64 *ns, u64 *cycles);
+
+bool enpu_queue_irq(struct enpu_queue *queue);
+void enpu_queue_watch(struct enpu_queue *queue);
+void enpu_queue_retire_locked(struct enpu_queue *queue, u32 state, int first_error,
+			      int error, bool stop);
+
+int enpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file);
+int enpu_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *file);
+int enpu_ioctl_queue_query(struct drm_device *drm, void *data, struct drm_file *file);
+
+static inline void enpu_queue_ring_doorbell(struct enpu_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	enpu_write(queue->enpu, queue->doorbell, lower_32_bits(queue->producer));
+}
+
+#endif
