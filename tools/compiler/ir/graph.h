@@ -53,7 +53,7 @@ struct tensor {
 enum op_kind {
 	OP_ADD, OP_AVERAGE_POOL_2D, OP_CONCATENATION, OP_CONV_2D, OP_DEPTHWISE_CONV_2D,
 	OP_DETECTION_POSTPROCESS, OP_EXPAND_DIMS, OP_FULLY_CONNECTED,
-	OP_LOGISTIC, OP_MAX_POOL_2D, OP_MEAN, OP_MUL, OP_PAD, OP_QUANTIZE, OP_RELU, OP_RELU6,
+	OP_LEAKY_RELU, OP_LOGISTIC, OP_MAX_POOL_2D, OP_MEAN, OP_MUL, OP_PAD, OP_QUANTIZE, OP_RELU, OP_RELU6,
 	OP_RELU_N1_TO_1, OP_RESHAPE, OP_RESIZE_BILINEAR, OP_RESIZE_NEAREST_NEIGHBOR, OP_SLICE,
 	OP_SOFTMAX, OP_SPLIT, OP_SQUEEZE, OP_STRIDED_SLICE, OP_SUB, OP_TANH, OP_TRANSPOSE,
 	OP_UNKNOWN,
@@ -91,7 +91,7 @@ struct op_attrs {
 	int32_t axis;
 	int32_t num_splits;
 	int32_t begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask;
-	float beta;
+	float alpha, beta;
 	bool keep_dims;
 	bool align_corners, half_pixel_centers;
 	bool shuffled_weights;

@@ -109,6 +109,7 @@ const char *check_split(struct graph *g, struct op *op);
 const char *check_transpose(struct graph *g, struct op *op);
 const char *check_softmax(struct graph *g, struct op *op);
 const char *check_resize(struct graph *g, struct op *op);
+const char *check_mean(struct graph *g, struct op *op);
 const char *check_detection(struct graph *g, struct op *op);
 
 void lower_conv(struct program *p, const struct op *op);
@@ -124,6 +125,7 @@ void lower_split(struct program *p, const struct op *op);
 void lower_transpose(struct program *p, const struct op *op);
 void lower_softmax(struct program *p, const struct op *op);
 void lower_resize(struct program *p, const struct op *op);
+void lower_mean(struct program *p, const struct op *op);
 void lower_detection(struct program *p, const struct op *op);
 
 #endif

@@ -11,10 +11,10 @@
 #include "unary.h"
 
 /* TFLite divides scales in float for activations, in double for QUANTIZE. */
-static double scale_ratio(const struct op *op)
+static double scale_ratio(const struct op *op, float factor)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	float ratio = in->quant.scale[0] / out->quant.scale[0];
+	float ratio = in->quant.scale[0] * factor / out->quant.scale[0];
 
 	if (op->kind == OP_QUANTIZE)
 		return (double)in->quant.scale[0] / (double)out->quant.scale[0];
@@ -31,9 +31,11 @@ const char *check_unary(struct graph *g, struct op *op)
 	if (!reason)
 		reason = check_shape(g, out, in->rank, in->dims);
 	if (!reason && op->kind != OP_LOGISTIC && op->kind != OP_TANH)
-		reason = check_multiplier(g, scale_ratio(op));
+		reason = check_multiplier(g, scale_ratio(op, 1));
 	if (reason)
 		return reason;
+	if (op->kind == OP_LEAKY_RELU && !(fabsf(op->attrs.alpha) <= 1))
+		return arena_printf(g->arena, "alpha is %g: -1 to 1 is supported", op->attrs.alpha);
 	if (op->kind != OP_QUANTIZE && in->type != out->type)
 		return "input and output have different types";
 	return NULL;
@@ -61,6 +63,8 @@ static int32_t apply(const struct op *op, int32_t q)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
 	int32_t shifted = q - (int32_t)in->quant.zero_point[0];
+	struct multiplier m;
+	float factor;
 
 	switch (op->kind) {
 	case OP_LOGISTIC:
@@ -68,8 +72,9 @@ static int32_t apply(const struct op *op, int32_t q)
 	case OP_TANH:
 		return apply_float(tanhf, q, in, out);
 	default:
-		return (int32_t)out->quant.zero_point[0] +
-		       multiply_by_multiplier(shifted, quantize_multiplier(scale_ratio(op)));
+		factor = op->kind == OP_LEAKY_RELU && shifted < 0 ? op->attrs.alpha : 1;
+		m = quantize_multiplier(scale_ratio(op, factor));
+		return (int32_t)out->quant.zero_point[0] + multiply_by_multiplier(shifted, m);
 	}
 }
 

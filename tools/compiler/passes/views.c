@@ -198,7 +198,8 @@ static void fixed_places(struct views *v)
 	for (unsigned int i = 0; i < g->n_ops; i++) {
 		const struct op *op = &g->ops[i];
 		bool cpu = op->kind == OP_DETECTION_POSTPROCESS;
-		bool flat = op->kind == OP_FULLY_CONNECTED || op->kind == OP_SOFTMAX || is_reshape(op);
+		bool flat = op->kind == OP_FULLY_CONNECTED || op->kind == OP_SOFTMAX ||
+			    op->kind == OP_MEAN || is_reshape(op);
 
 		for (unsigned int k = 0; k < op->n_inputs; k++) {
 			const struct tensor *t = op->inputs[k];

@@ -114,6 +114,11 @@ static void read_strided_slice(const struct fb_table *t, struct op_attrs *a)
 	a->shrink_axis_mask = fb_i32(t, 4, 0);
 }
 
+static void read_leaky_relu(const struct fb_table *t, struct op_attrs *a)
+{
+	a->alpha = fb_f32(t, 0, 0);
+}
+
 static void read_split(const struct fb_table *t, struct op_attrs *a)
 {
 	a->num_splits = fb_i32(t, 0, 0);
@@ -222,7 +227,7 @@ static const struct builtin builtins[] = {
 	[95] = NAMED(FLOOR_MOD),
 	[96] = NAMED(RANGE),
 	[97] = KNOWN(RESIZE_NEAREST_NEIGHBOR, 74, read_resize_nearest),
-	[98] = NAMED(LEAKY_RELU),
+	[98] = KNOWN(LEAKY_RELU, 75, read_leaky_relu),
 	[99] = NAMED(SQUARED_DIFFERENCE),
 	[100] = NAMED(MIRROR_PAD),
 	[101] = NAMED(ABS),
