@@ -98,6 +98,8 @@ static int open_vm(struct accel_device *dev, unsigned int index, struct accel_er
 {
 	int ret = dev->ops->vm_create(dev->dev, &dev->vm);
 
+	if (ret)
+		dev->vm = NULL;
 	if (ret == -ENOSPC)
 		return accel_fail(err, ret, "%s:%u: all address spaces of the device are in use",
 				  dev->ops->name, index);
@@ -113,10 +115,11 @@ static int open_backend_device(struct accel_device *dev, unsigned int index,
 	struct accel_backend_error why = { "" };
 	int ret = dev->ops->open(index, &dev->dev, &why);
 
-	if (ret)
-		return accel_fail(err, ret, "%s:%u: %s", dev->ops->name, index,
-				  why.text[0] ? why.text : strerror(-ret));
-	return 0;
+	if (!ret)
+		return 0;
+	dev->dev = NULL;
+	return accel_fail(err, ret, "%s:%u: %s", dev->ops->name, index,
+			  why.text[0] ? why.text : strerror(-ret));
 }
 
 static void destroy(struct accel_device *dev)
