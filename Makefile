@@ -86,6 +86,34 @@ endef
 comma := ,
 
 all: build
+
+.PHONY: help deps doctor clean
+help: ## list the targets
+	@awk -F ':[^#]*## ' '/^[a-z][a-z0-9.-]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' \
+		Makefile $$(find libaccel tools tests scripts -name build.mk) | sort
+
+deps: ## install the packages that are missing (as root)
+	@scripts/setup
+
+doctor: ## tell what is missing, change nothing
+	@scripts/setup --check
+
+clean: ## remove everything that was built (the download cache stays)
+	rm -rf $(O)
+
+# The fragments ask pkg-config when they are read: on a bare machine the packages
+# are installed first, then make starts again.
+ifeq ($(shell pkg-config --exists libdrm 2>/dev/null && echo there),)
+BARE := $(filter-out help deps doctor clean,$(or $(MAKECMDGOALS),build))
+ifneq ($(BARE),)
+ifdef ENPU_WAS_BARE
+$(error pkg-config does not find libdrm although libdrm-dev was installed)
+endif
+.PHONY: $(BARE)
+$(BARE): deps
+	@ENPU_WAS_BARE=1 $(MAKE) --no-print-directory $@
+endif
+else
 include $(sort $(shell find libaccel tools tests scripts -name build.mk 2>/dev/null))
 
 COMPILE = $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) $(EXTRA_CFLAGS) -MMD -MP
@@ -100,11 +128,9 @@ $(O)/asan/obj/%.o: %.c
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
-.PHONY: all build check-unit clean
+.PHONY: all build check-unit
 build: $(LIBRARIES) $(PROGRAMS) ## build libaccel and the tools into build/
 
 check-unit: $(UNIT_TESTS) ## run the host unit tests under ASan and UBSan
 	@for t in $(UNIT_TESTS); do echo "# $$t"; $$t || exit 1; done
-
-clean: ## remove everything that was built (the download cache stays)
-	rm -rf $(O)
+endif

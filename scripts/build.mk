@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+# Downloads, the kernel module, the checks as a whole.
+
+export O
+export ENPU_CACHE
+
+.PHONY: fetch module module-7.3 lint check list-unit-tests unit-tests shell
+
+fetch: ## download QEMU, kernels, models and oracles into the cache, for work offline
+	@scripts/get-models >/dev/null
+	@scripts/get-qemu >/dev/null
+	@scripts/get-kernel 6.12 >/dev/null
+	@scripts/get-kernel 7.3 >/dev/null
+	@scripts/get-kernel-source >/dev/null
+
+# W=1 and C=2 as for the kernel
+KMOD_ARGS = $(if $(W),W=$(W)) $(if $(C),C=$(C))
+
+module: ## build enpu.ko for Debian's 6.12 kernel
+	@scripts/build-module "$$(scripts/get-kernel 6.12)" $(O)/kmod-6.12 $(KMOD_ARGS)
+
+module-7.3: ## build enpu.ko for Debian's 7.3 kernel
+	@scripts/build-module "$$(scripts/get-kernel 7.3)" $(O)/kmod-7.3 $(KMOD_ARGS)
+
+lint: ## static checks of everything: module, userspace, scripts, manual pages
+	@scripts/setup build fetch test lint
+	@scripts/lint $(LINT)
+
+# The stages are in tests/stages; CHECK="unit models" runs some of them.
+check: deps ## set up, then run every test; ends with "N passed, N failed"
+	@tests/report $(CHECK)
+
+unit-tests: $(UNIT_TESTS)
+list-unit-tests:
+	@printf '%s\n' $(UNIT_TESTS)
+
+shell: module ## boot the guest with an NPU and give a shell in it
+	@tests/vm/run -i --timeout 86400 --device-may-die
