@@ -202,7 +202,7 @@ static void test_die(void **state)
 
 		snprintf(path, sizeof(path), "%s2", f->path);
 		if (!control_new(path, f->core))
-			_exit(1);
+			_exit(99);
 		fd = connect_to(path);
 		unlink(path);
 		say(fd, "die\n");
@@ -211,7 +211,7 @@ static void test_die(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), EXIT_DIED);
+	assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
 }
 
 static void test_listen(void **state)

@@ -65,7 +65,7 @@ static void do_die(struct control *control, uint64_t n, char *answer)
 {
 	if (!n) {
 		log_info("dies, as the control socket asks");
-		_exit(EXIT_DIED);
+		_exit(EXIT_FAILURE);
 	}
 	enpu_device_inject(control->device, ENPU_INJECT_DIE, n);
 }

@@ -10,9 +10,6 @@
 struct control;
 struct enpu_device;
 
-/* What `die` leaves the process with */
-#define EXIT_DIED 70
-
 /*
  * Listen at @path and serve in a thread of its own, until freed. @device must
  * outlive it. NULL: errno (as vu_server_listen()).

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../core/enpu_device.h"
@@ -57,8 +58,8 @@ static void print_usage(FILE *out)
 		"  --help           show this text\n"
 		"  --version        show the architecture's version\n"
 		"\n"
-		"Exit status: 0 after SIGTERM, SIGINT, --once or --fd; 1 error; 2 bad usage;\n"
-		"%d killed by the control socket.\n", EXIT_DIED);
+		"Exit status: 0 after SIGTERM, SIGINT, --once or --fd; 1 an error, or killed by\n"
+		"the control socket; 2 bad usage.\n");
 }
 
 static void __attribute__((noreturn, format(printf, 1, 0))) usage_error(const char *format,
@@ -72,6 +73,8 @@ static void __attribute__((noreturn, format(printf, 1, 0))) usage_error(const ch
 
 static int parse_fd(const char *text)
 {
+	socklen_t length = sizeof(int);
+	int type = 0;
 	char *end;
 	long n;
 
@@ -79,6 +82,8 @@ static int parse_fd(const char *text)
 	n = strtol(text, &end, 10);
 	if (errno || *end || end == text || n < 0 || n > 1 << 20)
 		usage_error("--fd: not a descriptor: %s", text);
+	if (getsockopt((int)n, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || type != SOCK_STREAM)
+		usage_error("--fd: no stream socket is open at %s", text);
 	return (int)n;
 }
 
