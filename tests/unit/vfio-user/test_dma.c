@@ -228,7 +228,7 @@ static void test_unmap_waits_for_readers(void **state)
 	const struct vu_dma_table *old, *new;
 	int fd = sealed_memory(PAGE);
 	uint64_t length = 1;
-	volatile uint8_t *byte;
+	atomic_uchar *byte;
 	pthread_t thread;
 
 	assert_int_equal(vu_dma_map(u.dma, 0, PAGE, fd, 0, true), 0);
@@ -274,7 +274,7 @@ static void *reader_thread(void *opaque)
 
 		for (i = 0; i < 16; i++) {
 			uint64_t length = PAGE;
-			volatile uint8_t *p;
+			atomic_uchar *p;
 
 			page = (unsigned int)rand_r(&seed) % 16;
 			p = vu_dma_translate(table, page * PAGE, &length, true);

@@ -47,7 +47,7 @@ static uint32_t capability(uint8_t id)
 			return at;
 		at = rd(at + 1, 1);
 	}
-	fail_msg("no capability %#x", id);
+	fail_msg("list lacks %#x", id);
 	return 0;
 }
 
