@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device behind the registers: its state, shared by the register file
+ * (device.c), the queues and the worker (queue.c).
+ *
+ * lock guards everything but what is said to be the worker's. The worker never
+ * holds it while it computes or reaches host memory, so that a register access
+ * never waits for either.
+ */
+#ifndef ENPU_DEVICE_DEVICE_H
+#define ENPU_DEVICE_DEVICE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "exec.h"
+#include "mmu.h"
+
+#define ENPU_NUM_QUEUES		ENPU_MAX_QUEUES
+#define ENPU_NUM_VMS		ENPU_MAX_VMS
+#define ENPU_NO_QUEUE		ENPU_NUM_QUEUES
+
+struct enpu_queue {
+	/* Set-up registers, written while OFF */
+	uint64_t ring;
+	uint64_t status;
+	uint32_t ring_order;
+	uint32_t vm;
+	uint32_t priority;
+	uint32_t vector;
+
+	enum enpu_queue_state state;
+	uint32_t producer;
+	uint32_t consumer;		/* next job to start */
+	/* The worker's, while the queue is RUNNING */
+	uint64_t completed;
+	uint64_t progress;
+	uint64_t busy_ns;
+	uint64_t busy_cycles;
+};
+
+struct enpu_device {
+	const struct enpu_config *config;
+	const struct enpu_host_ops *ops;
+	void *host;
+	uint64_t epoch_ns;
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake;		/* there may be something for the worker */
+	pthread_cond_t reset_done;
+	pthread_t worker;
+
+	bool quit;
+	bool resetting;
+	unsigned int current;		/* queue whose job runs, or ENPU_NO_QUEUE */
+	unsigned int last;		/* queue that ran last */
+	atomic_bool attention;		/* the running job must look at what the lock guards */
+
+	uint32_t events;
+	uint32_t event_enable;
+	uint32_t time_latch;
+	uint32_t counter_latch[ENPU_NUM_COUNTERS];
+	uint64_t counters[ENPU_NUM_COUNTERS];
+	uint32_t root_hi[ENPU_NUM_VMS];
+	uint32_t invalidations;		/* asked for */
+	uint32_t invalidated;		/* complete */
+	struct enpu_queue queues[ENPU_NUM_QUEUES];
+	struct enpu_device_stats stats;
+
+	/* The worker's; the TLB is anybody's with the lock while no job runs */
+	struct enpu_mmu mmu;
+	struct enpu_exec *exec;
+
+	/* Injections: n counts down to the command that it strikes; 0: none */
+	_Atomic uint64_t hang_in;
+	_Atomic uint64_t die_in;
+	_Atomic uint64_t lose_irqs;
+};
+
+uint64_t enpu_device_now(const struct enpu_device *dev);
+/* Raise a vector; the lock is held and is released meanwhile */
+void enpu_device_irq(struct enpu_device *dev, unsigned int vector);
+
+/* queue.c; the lock is held */
+void enpu_queue_enable(struct enpu_device *dev, unsigned int q);
+void enpu_queue_stop(struct enpu_device *dev, unsigned int q);
+void enpu_queue_doorbell(struct enpu_device *dev, unsigned int q, uint32_t producer);
+void enpu_queue_invalidate(struct enpu_device *dev);
+/* The worker's thread; arg is the device */
+void *enpu_queue_worker(void *arg);
+
+/* device.c: back to the reset values; the lock is held, no job runs */
+void enpu_device_clear(struct enpu_device *dev);
+
+#endif
