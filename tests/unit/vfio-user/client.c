@@ -22,8 +22,9 @@ struct message message_new(uint16_t command, const void *payload, uint32_t lengt
 	struct message m = { .length = length };
 
 	assert_true(length <= sizeof(m.payload));
+	id++;
 	m.header = (struct vu_header){
-		.id = ++id,
+		.id = id,
 		.command = command,
 		.size = (uint32_t)sizeof(m.header) + length,
 	};
@@ -150,9 +151,10 @@ bool client_receive(int fd, struct message *reply)
 
 int client_call(int fd, const struct message *m, struct message *reply)
 {
-	struct message own;
+	struct message own = { 0 };
 
-	reply = reply ? reply : &own;
+	if (!reply)
+		reply = &own;
 	client_send(fd, m);
 	assert_true(client_receive(fd, reply));
 	assert_int_equal(reply->header.id, m->header.id);

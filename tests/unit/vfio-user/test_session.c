@@ -86,8 +86,7 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 	int ends[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-		return -1;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	f->fd = ends[0];
 	f->server = ends[1];
 	f->device = (struct vu_device){

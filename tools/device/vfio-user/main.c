@@ -129,7 +129,7 @@ static struct options parse_options(int argc, char **argv)
 			print_usage(stdout);
 			exit(EXIT_SUCCESS);
 		case 'V':
-			printf("enpu-device, ENPU architecture %u.%u\n", ENPU_VERSION_1_0 >> 16,
+			printf("enpu-device, ENPU architecture %d.%d\n", ENPU_VERSION_1_0 >> 16,
 			       ENPU_VERSION_1_0 & 0xffff);
 			exit(EXIT_SUCCESS);
 		default:
