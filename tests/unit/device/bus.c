@@ -154,9 +154,28 @@ void ring_doorbell(struct bus *bus, unsigned int q)
 	set_reg(bus, ENPU_DOORBELL_OFFSET + (uint64_t)q * ENPU_DOORBELL_STRIDE, bus->producer[q]);
 }
 
-volatile struct enpu_queue_status *status(struct bus *bus, unsigned int q)
+#define LOAD(field)	__atomic_load_n(&(field), __ATOMIC_ACQUIRE)
+
+struct enpu_queue_status status(struct bus *bus, unsigned int q)
 {
-	return (volatile struct enpu_queue_status *)(bus->memory + STATUS(q));
+	struct enpu_queue_status *page = (struct enpu_queue_status *)(bus->memory + STATUS(q));
+	struct enpu_queue_status now = {
+		.completed = LOAD(page->completed),
+		.state = LOAD(page->state),
+	};
+
+	now.progress = LOAD(page->progress);
+	now.busy_ns = LOAD(page->busy_ns);
+	now.busy_cycles = LOAD(page->busy_cycles);
+	if (now.state != ENPU_QUEUE_HALTED)
+		return now;
+	now.fault_cause = page->fault_cause;
+	now.fault_command = page->fault_command;
+	now.fault_addr = page->fault_addr;
+	now.fault_job = page->fault_job;
+	now.fault_layer = page->fault_layer;
+	now.fault_opcode = page->fault_opcode;
+	return now;
 }
 
 void nap(void)
@@ -178,20 +197,15 @@ void nap(void)
 
 void wait_completed(struct bus *bus, unsigned int q, uint64_t completed)
 {
-	struct enpu_queue_status *page = (struct enpu_queue_status *)status(bus, q);
-
-	WAIT_FOR(__atomic_load_n(&page->completed, __ATOMIC_ACQUIRE) == completed,
+	WAIT_FOR(status(bus, q).completed == completed,
 		 "queue %u: %llu completed, state %u, fault %u at %llx", q,
-		 (unsigned long long)page->completed, page->state, page->fault_cause,
-		 (unsigned long long)page->fault_addr);
+		 (unsigned long long)status(bus, q).completed, status(bus, q).state,
+		 status(bus, q).fault_cause, (unsigned long long)status(bus, q).fault_addr);
 }
 
 void wait_halted(struct bus *bus, unsigned int q)
 {
-	struct enpu_queue_status *page = (struct enpu_queue_status *)status(bus, q);
-
-	WAIT_FOR(__atomic_load_n(&page->state, __ATOMIC_ACQUIRE) == ENPU_QUEUE_HALTED,
-		 "queue %u does not halt", q);
+	WAIT_FOR(status(bus, q).state == ENPU_QUEUE_HALTED, "queue %u does not halt", q);
 }
 
 void wait_reg(struct bus *bus, uint64_t offset, uint32_t value)

@@ -50,7 +50,8 @@ void stop_queue(struct bus *bus, unsigned int q);
 void push(struct bus *bus, unsigned int q, const struct enpu_job *job);
 void ring_doorbell(struct bus *bus, unsigned int q);
 
-volatile struct enpu_queue_status *status(struct bus *bus, unsigned int q);
+/* What the status page says now */
+struct enpu_queue_status status(struct bus *bus, unsigned int q);
 /* Wait for these; fail the test after some seconds */
 void wait_completed(struct bus *bus, unsigned int q, uint64_t completed);
 void wait_halted(struct bus *bus, unsigned int q);

@@ -85,9 +85,9 @@ static bool run_copy(const struct enpu_cmd_dma *cmd)
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
 	submit(1, &job);
 	submit(1, &nothing);
-	while (status(bus, 1)->completed < 2 && status(bus, 1)->state != ENPU_QUEUE_HALTED)
+	while (status(bus, 1).completed < 2 && status(bus, 1).state != ENPU_QUEUE_HALTED)
 		nap();
-	if (status(bus, 1)->completed == 2)
+	if (status(bus, 1).completed == 2)
 		return true;
 	wait_state(bus, 1, ENPU_QUEUE_HALTED);
 	return false;
@@ -95,9 +95,9 @@ static bool run_copy(const struct enpu_cmd_dma *cmd)
 
 static void assert_fault(unsigned int q, uint32_t cause, uint32_t command, uint64_t addr)
 {
-	assert_int_equal(status(bus, q)->fault_cause, cause);
-	assert_int_equal(status(bus, q)->fault_command, command);
-	assert_int_equal(status(bus, q)->fault_addr, addr);
+	assert_int_equal(status(bus, q).fault_cause, cause);
+	assert_int_equal(status(bus, q).fault_command, command);
+	assert_int_equal(status(bus, q).fault_addr, addr);
 }
 
 static void test_identity(void **state)
@@ -174,7 +174,7 @@ static void test_copy(void **state)
 		assert_int_equal(bus->memory[PAGE(1, 6) + 0x100 + i], i + 1);
 	wait_irqs(bus, 1, 1);
 	assert_int_equal(atomic_load(&bus->irqs[1]), 1);
-	assert_int_equal(status(bus, 1)->progress, 1);
+	assert_int_equal(status(bus, 1).progress, 1);
 	wait_state(bus, 1, ENPU_QUEUE_IDLE);
 }
 
@@ -199,9 +199,9 @@ static void test_unmapped(void **state)
 	*leaf(bus, 1, VA_DATA + 0x1000) = 0;
 	assert_false(run_copy(&cmd));
 	assert_fault(1, ENPU_FAULT_UNMAPPED, 0, VA_DATA + 0x1000);
-	assert_int_equal(status(bus, 1)->fault_opcode, ENPU_OP_DMA_COPY);
-	assert_int_equal(status(bus, 1)->fault_job, 0);
-	assert_int_equal(status(bus, 1)->completed, 0);
+	assert_int_equal(status(bus, 1).fault_opcode, ENPU_OP_DMA_COPY);
+	assert_int_equal(status(bus, 1).fault_job, 0);
+	assert_int_equal(status(bus, 1).completed, 0);
 	wait_irqs(bus, 1, 1);
 }
 
@@ -312,7 +312,7 @@ static void test_profile(void **state)
 	assert_int_equal(profile->dram_read, 64);
 	assert_int_equal(profile->dram_written, 64);
 	assert_true(profile->end_ns >= profile->start_ns);
-	assert_int_equal(status(bus, 1)->busy_cycles, profile->cycles);
+	assert_int_equal(status(bus, 1).busy_cycles, profile->cycles);
 	wait_state(bus, 1, ENPU_QUEUE_IDLE);
 	assert_int_equal(reg(bus, ENPU_REG_COUNTER(ENPU_COUNTER_JOBS)), 1);
 	assert_int_equal(reg(bus, ENPU_REG_COUNTER(ENPU_COUNTER_DRAM_READ)), 64);
@@ -417,7 +417,7 @@ static void test_fault_isolation(void **state)
 	wait_completed(bus, 1, 2);
 	wait_halted(bus, 2);
 	assert_fault(2, ENPU_FAULT_REGION, 0, 0x2000);
-	assert_int_equal(status(bus, 2)->completed, 0);
+	assert_int_equal(status(bus, 2).completed, 0);
 	assert_int_equal(reg(bus, ENPU_REG_COUNTER(ENPU_COUNTER_FAULTS)), 1);
 
 	/* A stop and a start, and it works again */
@@ -436,7 +436,7 @@ static void test_unreachable_ring(void **state)
 	atomic_store(&bus->master, false);
 	submit(2, &nothing);
 	wait_state(bus, 2, ENPU_QUEUE_HALTED);
-	assert_int_equal(status(bus, 2)->state, ENPU_QUEUE_OFF);
+	assert_int_equal(status(bus, 2).state, ENPU_QUEUE_OFF);
 	atomic_store(&bus->master, true);
 	stop_queue(bus, 2);
 }
@@ -468,7 +468,7 @@ static void test_stop_running(void **state)
 	stop_queue(bus, 1);
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	assert_true((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 < 2000);
-	assert_int_equal(status(bus, 1)->completed, 0);
+	assert_int_equal(status(bus, 1).completed, 0);
 	wait_completed(bus, 2, 1);
 }
 
@@ -483,14 +483,14 @@ static void test_hang(void **state)
 	enpu_device_inject(bus->dev, ENPU_INJECT_HANG, 2);
 	job = job_with(1, cmds, sizeof(cmds));
 	submit(1, &job);
-	while (!status(bus, 1)->progress)
+	while (!status(bus, 1).progress)
 		nap();
 	/* Invalidations complete all the same */
 	set_reg(bus, ENPU_REG_TLB_INVALIDATE, 1);
 	wait_reg(bus, ENPU_REG_TLB_DONE, done + 1);
 	assert_int_equal(reg(bus, ENPU_REG_QUEUE(1) + ENPU_QUEUE_STATE), ENPU_QUEUE_RUNNING);
 	stop_queue(bus, 1);
-	assert_int_equal(status(bus, 1)->completed, 0);
+	assert_int_equal(status(bus, 1).completed, 0);
 
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
 	submit(1, &job);
@@ -517,7 +517,7 @@ static void test_reset_while_hung(void **state)
 	assert_int_equal(reg(bus, ENPU_REG_QUEUE(1) + ENPU_QUEUE_RING_LO), 0);
 	assert_int_equal(reg(bus, ENPU_REG_VM_ROOT_LO(1)), 0);
 	assert_int_equal(reg(bus, ENPU_REG_COUNTER(ENPU_COUNTER_JOBS)), 0);
-	assert_int_equal(status(bus, 1)->completed, 0);
+	assert_int_equal(status(bus, 1).completed, 0);
 
 	/* The event raises vector 0 once it is enabled */
 	set_reg(bus, ENPU_REG_EVENT_ENABLE, ENPU_EVENT_RESET_DONE);
@@ -588,7 +588,7 @@ static void test_priority(void **state)
 	enpu_device_inject(bus->dev, ENPU_INJECT_HANG, 1);
 	set_reg(bus, ENPU_REG_QUEUE(1) + ENPU_QUEUE_CTRL, 0);
 	wait_state(bus, 3, ENPU_QUEUE_RUNNING);
-	assert_int_equal(status(bus, 2)->completed, 0);
+	assert_int_equal(status(bus, 2).completed, 0);
 	stop_queue(bus, 3);
 	wait_completed(bus, 2, 1);
 }

@@ -156,9 +156,11 @@ static bool read_job(struct enpu_device *dev, const struct enpu_queue *queue,
 	return entry;
 }
 
+#define PUBLISH(field, value)	__atomic_store_n(&(field), value, __ATOMIC_RELAXED)
+
 /*
- * Bring the status page up to date: counts first, then state and completed.
- * False: not reachable.
+ * Bring the status page up to date: what belongs to them first, then state and
+ * completed. The host looks on meanwhile. False: not reachable.
  */
 static bool write_status(struct enpu_device *dev, const struct enpu_queue *queue,
 			 enum enpu_queue_state state, const struct enpu_exec_fault *fault)
@@ -168,16 +170,16 @@ static bool write_status(struct enpu_device *dev, const struct enpu_queue *queue
 	dev->ops->dma_begin(dev->host);
 	page = bus_ptr(dev, queue->status, sizeof(*page), true);
 	if (page) {
-		page->progress = queue->progress;
-		page->busy_ns = queue->busy_ns;
-		page->busy_cycles = queue->busy_cycles;
+		PUBLISH(page->progress, queue->progress);
+		PUBLISH(page->busy_ns, queue->busy_ns);
+		PUBLISH(page->busy_cycles, queue->busy_cycles);
 		if (fault) {
-			page->fault_cause = fault->cause;
-			page->fault_command = fault->command;
-			page->fault_addr = fault->addr;
-			page->fault_job = queue->completed;
-			page->fault_layer = fault->layer;
-			page->fault_opcode = fault->opcode;
+			PUBLISH(page->fault_cause, fault->cause);
+			PUBLISH(page->fault_command, fault->command);
+			PUBLISH(page->fault_addr, fault->addr);
+			PUBLISH(page->fault_job, queue->completed);
+			PUBLISH(page->fault_layer, fault->layer);
+			PUBLISH(page->fault_opcode, fault->opcode);
 		}
 		__atomic_store_n(&page->state, state, __ATOMIC_RELEASE);
 		__atomic_store_n(&page->completed, queue->completed, __ATOMIC_RELEASE);
