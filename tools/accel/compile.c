@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/* accel compile: a .tflite file becomes an .enpu file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "json.h"
+#include "source.h"
+
+struct options {
+	const char *input;
+	const char *output;
+	int json;
+	struct enpu_compile_options compile;
+};
+
+/* model.tflite becomes model.enpu beside it. */
+static char *default_output(const char *input)
+{
+	const char *end = strrchr(input, '.');
+	char *output;
+
+	if (!end || strchr(end, '/'))
+		end = input + strlen(input);
+	if (asprintf(&output, "%.*s.enpu", (int)(end - input), input) < 0)
+		return NULL;
+	return output;
+}
+
+static int write_fd(int fd, const struct enpu_blob *blob)
+{
+	size_t done = 0;
+
+	while (done < blob->size) {
+		ssize_t got = write(fd, (const char *)blob->data + done, blob->size - done);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		done += (size_t)got;
+	}
+	return fchmod(fd, 0644);
+}
+
+/* The file appears whole or not at all. */
+static int write_file(const char *path, const struct enpu_blob *blob)
+{
+	char *temporary;
+	int fd, ret;
+
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+		return cli_error("out of memory");
+	fd = mkostemp(temporary, O_CLOEXEC);
+	ret = fd < 0 ? -1 : write_fd(fd, blob);
+	if (fd >= 0 && close(fd))
+		ret = -1;
+	if (!ret)
+		ret = rename(temporary, path);
+	if (ret) {
+		ret = cli_error("%s: writing: %s", path, strerror(errno));
+		if (fd >= 0)
+			unlink(temporary);
+	}
+	free(temporary);
+	return ret;
+}
+
+static void print_json(const struct options *opts, const char *output,
+		       const struct enpu_blob *blob, const struct enpu_compile_stats *stats)
+{
+	struct json json = { .to = stdout };
+
+	json_open(&json, NULL, '{');
+	json_string(&json, "input", opts->input);
+	json_string(&json, "output", output);
+	json_unsigned(&json, "bytes", blob->size);
+	json_unsigned(&json, "macs", stats->macs);
+	json_unsigned(&json, "commands", stats->commands);
+	json_unsigned(&json, "dram_read_bytes", stats->dram_read_bytes);
+	json_unsigned(&json, "dram_write_bytes", stats->dram_write_bytes);
+	json_unsigned(&json, "weight_bytes", stats->weight_bytes);
+	json_unsigned(&json, "scratch_bytes", stats->scratch_bytes);
+	json_unsigned(&json, "sram_peak_bytes", stats->sram_peak_bytes);
+	json_unsigned(&json, "npu_operators", stats->npu_ops);
+	json_unsigned(&json, "cpu_operators", stats->cpu_ops);
+	json_close(&json, '}');
+}
+
+static void print_text(const char *output, const struct enpu_blob *blob,
+		       const struct enpu_compile_stats *stats)
+{
+	printf("%s: %zu bytes, %u operators on the NPU, %u on the CPU\n", output, blob->size,
+	       stats->npu_ops, stats->cpu_ops);
+	printf("%" PRIu64 " MACs, %" PRIu64 " commands, %" PRIu64 " KiB of SRAM at most\n",
+	       stats->macs, stats->commands, stats->sram_peak_bytes >> 10);
+	printf("weights %" PRIu64 " KiB, scratch %" PRIu64 " KiB, DRAM traffic %" PRIu64
+	       " KiB in, %" PRIu64 " KiB out\n", stats->weight_bytes >> 10,
+	       stats->scratch_bytes >> 10, stats->dram_read_bytes >> 10,
+	       stats->dram_write_bytes >> 10);
+}
+
+static int compile(const struct options *opts, const char *output)
+{
+	struct enpu_compile_stats stats;
+	struct enpu_blob blob = { 0 };
+	int ret = source_compile(opts->input, &opts->compile, &blob, &stats);
+
+	if (!ret)
+		ret = write_file(output, &blob);
+	if (!ret && opts->json)
+		print_json(opts, output, &blob, &stats);
+	else if (!ret)
+		print_text(output, &blob, &stats);
+	enpu_blob_free(&blob);
+	return ret;
+}
+
+static int parse(int argc, char **argv, struct options *opts)
+{
+	static const struct option longs[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, ":o:c:jv", longs, NULL)) != -1) {
+		switch (opt) {
+		case 'o':
+			opts->output = optarg;
+			break;
+		case 'c':
+			opts->compile.preset = optarg;
+			break;
+		case 'j':
+			opts->json = 1;
+			break;
+		case 'v':
+			opts->compile.dump = stderr;
+			break;
+		default:
+			return cli_bad_option(&compile_command, opt, argv);
+		}
+	}
+	if (argc - optind != 1)
+		return cli_usage(&compile_command, "compile: expected one model, got %d",
+				 argc - optind);
+	opts->input = argv[optind];
+	return CLI_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options opts = { 0 };
+	int ret = parse(argc, argv, &opts);
+	char *output;
+
+	if (ret)
+		return ret;
+	output = opts.output ? strdup(opts.output) : default_output(opts.input);
+	if (!output)
+		return cli_error("out of memory");
+	ret = compile(&opts, output);
+	free(output);
+	return ret;
+}
+
+const struct command compile_command = {
+	.name = "compile",
+	.arguments = "MODEL.tflite [-o OUT.enpu] [--config NAME] [--json] [--verbose]",
+	.summary = "compile a TensorFlow Lite model for the NPU",
+	.options =
+	"  -o, --output FILE   where to; default: MODEL.enpu beside the model\n"
+	"  -c, --config NAME   NPU to compile for: enpu-256, enpu-512 (default), enpu-2048\n"
+	"  -j, --json          print what came out as JSON\n"
+	"  -v, --verbose       print the graph and the schedule on stderr\n",
+	.run = run,
+};
