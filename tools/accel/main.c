@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* accel: the table of subcommands, help, and what every subcommand needs. */
+/* accel: the table of subcommands, and help. */
 #include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <accel/accel.h>
@@ -18,48 +15,6 @@ static const struct command *const commands[] = {
 };
 
 #define NUM_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
-
-int cli_error(const char *fmt, ...)
-{
-	va_list args;
-
-	fputs("accel: ", stderr);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	fputc('\n', stderr);
-	return CLI_FAILED;
-}
-
-int cli_usage(const struct command *command, const char *fmt, ...)
-{
-	va_list args;
-
-	fputs("accel: ", stderr);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	fprintf(stderr, "; see 'accel help%s%s'\n", command ? " " : "",
-		command ? command->name : "");
-	return CLI_USAGE;
-}
-
-int cli_bad_option(const struct command *command, int opt, char **argv)
-{
-	return cli_usage(command, "%s: %s %s", command->name,
-			 opt == ':' ? "no value for" : "unknown option", argv[optind - 1]);
-}
-
-int cli_number(const char *text, unsigned long min, unsigned long max, unsigned long *value)
-{
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return -1;
-	errno = 0;
-	*value = strtoul(text, &end, 10);
-	return errno || *end || *value < min || *value > max ? -1 : 0;
-}
 
 static const struct command *find(const char *name)
 {

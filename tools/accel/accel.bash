@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+# bash completion for accel
+
+_accel() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	local command=${COMP_WORDS[1]-} words=''
+
+	compopt +o default
+	if ((COMP_CWORD == 1)); then
+		words='info compile run help --version --help'
+	else
+		case $prev in
+		-d | --device)
+			words='sim drm:0'
+			;;
+		-c | --config)
+			words='enpu-256 enpu-512 enpu-2048'
+			;;
+		-k | --top | -n | --repeat | --threshold)
+			return
+			;;
+		-o | --output | -i | --image | -l | --labels | -b | --boxes | --save-input | --input-raw)
+			compopt -o default
+			return
+			;;
+		--output-raw)
+			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+			return
+			;;
+		esac
+	fi
+	if [[ -z $words ]]; then
+		case $command in
+		info)
+			words='--device --json --help'
+			;;
+		compile)
+			words='--output --config --json --verbose --help'
+			;;
+		run)
+			words='--image --labels --top --boxes --threshold --device --config --repeat
+				--json --input-raw --save-input --output-raw --help'
+			;;
+		help)
+			words='info compile run help'
+			;;
+		esac
+		if [[ $cur != -* && $command != help ]]; then
+			compopt -o default
+			return
+		fi
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+complete -F _accel accel
