@@ -44,9 +44,11 @@ static const char *take_section(struct model_file *m, const Elf64_Shdr *s, const
 		m->n_layers = s->sh_size / sizeof(*m->layers);
 		break;
 	case SHT_NOTE:
-		if (s->sh_size < 20 + sizeof(*m->info) || memcmp(at + 12, "ENPU", 5))
+		/* head, name and padding: 24 bytes where notes are aligned to 8 */
+		if (s->sh_addralign != 8 || s->sh_size < 24 + sizeof(*m->info) ||
+		    memcmp(at + 12, "ENPU", 5))
 			return "the note is not ENPU's";
-		m->info = (const void *)(at + 20);
+		m->info = (const void *)(at + 24);
 		break;
 	case SHT_STRTAB:
 		if (!strcmp(name, ENPU_SECTION_STRINGS)) {

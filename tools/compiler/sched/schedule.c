@@ -1,34 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Layers in order, each whole, with all operands where they live in DRAM. */
+/* All steps of a program, and what they move. */
 #include <errno.h>
 
-#include "schedule.h"
-
-static struct place home_place(const struct schedule *s, const struct fm *fm)
-{
-	if (!fm->buffer)
-		return (struct place) { 0 };
-	return (struct place) {
-		.object = &s->homes[fm->buffer->index], .offset = fm->offset,
-		.row_stride = fm->row_stride, .col_stride = fm->col_stride,
-	};
-}
-
-static const struct object *home_of(const struct schedule *s, const struct buffer *b)
-{
-	return b ? &s->homes[b->index] : NULL;
-}
-
-static struct operands home_operands(const struct schedule *s, const struct layer *l)
-{
-	return (struct operands) {
-		.in = { home_place(s, &l->in[0]), home_place(s, &l->in[1]) },
-		.out = home_place(s, &l->out),
-		.weights = home_of(s, l->weights), .params = home_of(s, l->params),
-		.table = home_of(s, l->table),
-		.rows = home_of(s, l->rows), .cols = home_of(s, l->cols),
-	};
-}
+#include "step.h"
 
 static uint64_t operand_bytes(const union command *c, const struct operand_slot *slot,
 			      unsigned int index)
@@ -63,14 +37,20 @@ void schedule_traffic(const struct schedule *s, uint64_t *read, uint64_t *writte
 	}
 }
 
+/* Shares of the SRAM to plan with, in percent: fragments may leave less than all of it. */
+static const unsigned int budgets[] = { 100, 94, 88, 80, 70, 60, 50, 35, 20, 0 };
+
 static void schedule_step(struct schedule *s, struct step *step)
 {
-	for (size_t i = step->first_layer; i < step->end_layer; i++) {
-		const struct layer *l = &s->program->layers[i];
-		struct operands o = home_operands(s, l);
+	for (size_t i = 0; i < sizeof(budgets) / sizeof(budgets[0]); i++) {
+		struct builder b = { .s = s, .step = step };
 
-		*arena_push(s->program->arena, step->tasks, step->n_tasks) =
-			layer_task(l, i, &o, whole_output(l));
+		plan_step(s, step, (int64_t)s->sram_bytes * budgets[i] / 100, &b.plan);
+		make_units(&b);
+		if (!place_all(&b))
+			continue;
+		generate_tasks(&b);
+		return;
 	}
 }
 
