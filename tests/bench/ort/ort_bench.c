@@ -114,7 +114,8 @@ static void make_input(struct session *s, size_t index, uint32_t *state)
 			fail(s->input_names[index], "a dimension is not fixed");
 		count *= (size_t)dims[i];
 	}
-	check(s, ort->CreateTensorAsOrtValue(s->allocator, dims, rank, type, &s->values[index]), "input");
+	check(s, ort->CreateTensorAsOrtValue(s->allocator, dims, rank, type, &s->values[index]),
+	      "input");
 	check(s, ort->GetTensorMutableData(s->values[index], &data), "input");
 	fill(data, type, count, state);
 	ort->ReleaseTypeInfo(info);
