@@ -13,7 +13,6 @@
 #include "device.h"
 
 #define IMPLEMENTATION_REVISION	1
-#define CAPS	(ENPU_CAP_INT4_WEIGHTS | ENPU_CAP_INT16 | ENPU_CAP_PROFILE)
 #define QUEUE_REGS	0x100u
 #define DOORBELLS_END	(ENPU_DOORBELL_OFFSET + ENPU_NUM_QUEUES * ENPU_DOORBELL_STRIDE)
 
@@ -141,7 +140,7 @@ static bool read_constant(const struct enpu_device *dev, uint64_t offset, uint32
 		{ ENPU_REG_MAGIC, ENPU_MAGIC },
 		{ ENPU_REG_VERSION, ENPU_VERSION_1_0 },
 		{ ENPU_REG_IMPLEMENTATION, IMPLEMENTATION_REVISION },
-		{ ENPU_REG_CAPS, CAPS },
+		{ ENPU_REG_CAPS, ENPU_EXEC_CAPS },
 		{ ENPU_REG_OPCODES_LO, (uint32_t)enpu_exec_opcodes() },
 		{ ENPU_REG_OPCODES_HI, (uint32_t)(enpu_exec_opcodes() >> 32) },
 		{ ENPU_REG_NUM_QUEUES, ENPU_NUM_QUEUES },

@@ -28,6 +28,9 @@
 #define ENPU_MAX_KERNEL		256u		/* kernel, stride and dilation, either axis */
 #define ENPU_MAX_TAPS		(1u << 18)	/* kernel_h * kernel_w * channels of weights */
 
+/* The optional features, as ENPU_REG_CAPS has them */
+#define ENPU_EXEC_CAPS	(ENPU_CAP_INT4_WEIGHTS | ENPU_CAP_INT16 | ENPU_CAP_PROFILE)
+
 enum enpu_step {
 	ENPU_STEP_MORE,			/* one command is complete, others follow */
 	ENPU_STEP_DONE,			/* the stream is at its end */
