@@ -23,6 +23,8 @@ static void *idle_loop(void *arg)
 		now = insn_now();
 		if (now - before < IDLE_TURN_MAX)
 			idle.total += now - before;
+		else
+			idle.breaks++;
 		idle.last = now;
 		before = now;
 	}
@@ -77,7 +79,5 @@ int insn_clock_start(void)
 
 struct insn_idle insn_idle_now(void)
 {
-	struct insn_idle now = { .total = idle.total, .last = idle.last };
-
-	return now;
+	return idle;
 }

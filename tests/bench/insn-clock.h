@@ -26,6 +26,7 @@ static inline uint64_t insn_now(void)
 struct insn_idle {
 	uint64_t total;		/* instructions it executed */
 	uint64_t last;		/* when it ran last */
+	uint64_t breaks;	/* times that something else ran in between */
 };
 
 /* Starts the idle thread. 0, or -1 with the reason on stderr: this clock does not count instructions. */
