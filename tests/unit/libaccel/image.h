@@ -25,9 +25,9 @@ struct image {
 	unsigned int num_steps;
 	struct enpu_model_layer layers[IMAGE_MAX];
 	unsigned int num_layers;
-	unsigned char stream[4096];
+	_Alignas(8) unsigned char stream[4096];
 	size_t stream_size;
-	unsigned char params[4096];
+	_Alignas(8) unsigned char params[4096];
 	size_t params_size;
 	unsigned char data[4096];	/* content of region data_region */
 	size_t data_size;
