@@ -69,14 +69,14 @@ static int compile(struct program *p, struct graph *g, struct schedule *s,
 	fold_operators(p, g);
 	assign_views(p);
 	err = lower_operators(p);
-	if (!err)
-		err = place_in_dram(s);
-	if (!err)
-		err = schedule_program(s);
 	if (err)
 		return err;
-	if (opts && opts->dump)
-		program_dump(p, opts->dump);
+	if (s->dump)
+		program_dump(p, s->dump);
+	schedule_program(s);
+	err = place_in_dram(s);
+	if (err)
+		return err;
 	err = emit_model(s, source, out);
 	if (!err && stats)
 		collect_stats(s, stats);
@@ -97,7 +97,7 @@ int enpu_compile_memory(const char *name, const void *data, size_t size,
 	struct arena arena = { .limit = MEMORY_LIMIT };
 	struct graph g = { .arena = &arena, .diag = diag, .file = base_name(name) };
 	struct program p = { .arena = &arena, .diag = diag, .graph = &g };
-	struct schedule s = { .program = &p };
+	struct schedule s = { .program = &p, .dump = opts ? opts->dump : NULL };
 	struct source source = { .name = base_name(name) };
 	SHA2_CTX sha;
 	int err = choose_machine(&s, opts, diag);

@@ -15,7 +15,7 @@
 
 struct life {
 	const struct buffer *buffer;
-	size_t first, last;		/* layers; both inclusive */
+	size_t first, last;		/* layers; both inclusive, cascades as a whole */
 	int64_t offset;
 };
 
@@ -24,7 +24,7 @@ static int64_t align_up(int64_t n)
 	return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static void touch(struct life *lives, const struct buffer *b, size_t layer)
+static void touch(struct life *lives, const struct buffer *b, struct layer_span span)
 {
 	struct life *life;
 
@@ -33,13 +33,16 @@ static void touch(struct life *lives, const struct buffer *b, size_t layer)
 	life = &lives[b->index];
 	if (!life->buffer) {
 		life->buffer = b;
-		life->first = layer;
+		life->first = span.first;
 	}
-	life->last = layer;
+	if (span.last > life->last)
+		life->last = span.last;
 }
 
-static struct life *find_lives(const struct program *p)
+static struct life *find_lives(const struct schedule *s)
 {
+	const struct program *p = s->program;
+	const struct layer_span end = { p->n_layers, p->n_layers };
 	struct life *lives = arena_new(p->arena, struct life, p->n_buffers);
 
 	for (size_t i = 0; i < p->n_layers; i++) {
@@ -50,12 +53,12 @@ static struct life *find_lives(const struct program *p)
 		};
 
 		for (size_t k = 0; k < sizeof(used) / sizeof(used[0]); k++)
-			touch(lives, used[k], i);
+			touch(lives, used[k], s->spans[i]);
 	}
 	/* what the host reads lives until it has */
 	for (size_t i = 0; i < p->n_buffers; i++)
 		if (p->buffers[i]->home == HOME_HOST)
-			touch(lives, p->buffers[i], p->n_layers);
+			touch(lives, p->buffers[i], end);
 	return lives;
 }
 
@@ -136,7 +139,8 @@ static void place_scratch(struct schedule *s, struct life *lives)
 	for (size_t i = 0; i < p->n_buffers; i++) {
 		enum buffer_home home = p->buffers[i]->home;
 
-		if (lives[i].buffer && (home == HOME_SCRATCH || home == HOME_HOST))
+		if (lives[i].buffer && !s->in_sram[i] &&
+		    (home == HOME_SCRATCH || home == HOME_HOST))
 			todo[n_todo++] = &lives[i];
 	}
 	if (!n_todo)
@@ -172,9 +176,8 @@ static void place_ends(struct schedule *s, enum buffer_home home, enum enpu_regi
 int place_in_dram(struct schedule *s)
 {
 	const struct program *p = s->program;
-	struct life *lives = find_lives(p);
+	struct life *lives = find_lives(s);
 
-	s->homes = arena_new(p->arena, struct object, p->n_buffers);
 	place_constants(s, lives);
 	place_scratch(s, lives);
 	if (p->graph->n_inputs + p->graph->n_outputs + s->n_regions > ENPU_MAX_REGIONS) {

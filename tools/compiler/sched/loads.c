@@ -92,7 +92,8 @@ static void collect_windows(struct builder *b, struct piece_list *list)
 
 static bool place_list(struct builder *b, struct piece_list *list)
 {
-	qsort(list->pieces, list->n, sizeof(*list->pieces), by_size);
+	if (list->n)
+		qsort(list->pieces, list->n, sizeof(*list->pieces), by_size);
 	for (size_t i = 0; i < list->n; i++)
 		if (!sram_place(&b->sram, list->pieces[i]))
 			return false;

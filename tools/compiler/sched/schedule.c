@@ -37,6 +37,52 @@ void schedule_traffic(const struct schedule *s, uint64_t *read, uint64_t *writte
 	}
 }
 
+/* For places in DRAM: what needs none, and what is alive at the same time. */
+static void note_places(const struct builder *b)
+{
+	struct schedule *s = b->s;
+
+	for (size_t i = 0; i < s->program->n_buffers; i++)
+		s->in_sram[i] |= b->plan.resident[i];
+	for (size_t i = 0; i < b->plan.n_segments; i++) {
+		const struct segment *seg = &b->plan.segments[i];
+
+		for (size_t l = seg->first; l < seg->end; l++)
+			s->spans[l] = (struct layer_span) { seg->first, seg->end - 1 };
+		for (unsigned int w = 0; b->cascades[i] && w < b->cascades[i]->n_windows; w++)
+			s->in_sram[b->cascades[i]->windows[w].buffer->index] = true;
+	}
+}
+
+static void dump_piece(const struct piece *piece, const char *what, const char *name, FILE *out)
+{
+	fprintf(out, "  SRAM %8lld + %-7lld units %zu-%zu: %s %s\n", (long long)piece->object.offset,
+		(long long)piece->object.bytes, piece->first, piece->last, what, name);
+}
+
+static void dump_step(const struct builder *b, FILE *out)
+{
+	for (size_t i = 0; i < b->n_units; i++) {
+		const struct unit *u = &b->units[i];
+		const struct segment *seg = &b->plan.segments[u->segment];
+
+		fprintf(out, "unit %zu: layers %zu-%zu", i, seg->first, seg->end - 1);
+		if (seg->strip)
+			fprintf(out, " in strips of %u rows", seg->strip);
+		else
+			fprintf(out, ", channels %u-%u", u->part.channel,
+				u->part.channel + u->part.channels - 1);
+		fprintf(out, ", about %llu cycles\n", (unsigned long long)u->cycles);
+	}
+	for (size_t i = 0; i < b->s->program->n_buffers; i++)
+		if (b->plan.resident[i])
+			dump_piece(&b->residents[i], "feature map",
+				   b->s->program->buffers[i]->name, out);
+	for (size_t i = 0; i < b->n_loads; i++)
+		if (b->loads[i].piece.placed)
+			dump_piece(&b->loads[i].piece, "load of", b->loads[i].buffer->name, out);
+}
+
 /* Shares of the SRAM to plan with, in percent: fragments may leave less than all of it. */
 static const unsigned int budgets[] = { 100, 94, 88, 80, 70, 60, 50, 35, 20, 0 };
 
@@ -50,15 +96,21 @@ static void schedule_step(struct schedule *s, struct step *step)
 		if (!place_all(&b))
 			continue;
 		generate_tasks(&b);
+		note_places(&b);
+		if (s->dump)
+			dump_step(&b, s->dump);
 		return;
 	}
 }
 
-int schedule_program(struct schedule *s)
+void schedule_program(struct schedule *s)
 {
 	const struct program *p = s->program;
 	size_t layer = 0;
 
+	s->homes = arena_new(p->arena, struct object, p->n_buffers);
+	s->in_sram = arena_new(p->arena, bool, p->n_buffers);
+	s->spans = arena_new(p->arena, struct layer_span, p->n_layers);
 	s->n_steps = p->n_cpu_steps + 1;
 	s->steps = arena_new(p->arena, struct step, s->n_steps);
 	for (size_t i = 0; i < s->n_steps; i++) {
@@ -67,5 +119,4 @@ int schedule_program(struct schedule *s)
 		s->steps[i].end_layer = layer;
 		schedule_step(s, &s->steps[i]);
 	}
-	return 0;
 }

@@ -66,6 +66,11 @@ const struct operand_slots *operand_slots(uint8_t opcode);
 /* Bytes behind the reference in slot @slot of a command that is no DMA. */
 uint64_t ref_bytes(const union command *c, unsigned int slot);
 
+/* Layers that are executed together with a layer, it included. */
+struct layer_span {
+	size_t first, last;
+};
+
 /* One NPU step. */
 struct step {
 	struct task *tasks;
@@ -79,18 +84,24 @@ struct schedule {
 	const struct machine *machine;
 	uint32_t sram_bytes;
 	struct object *homes;		/* in DRAM, by buffer index; bytes 0: none */
+	bool *in_sram;			/* by buffer index: it never is in DRAM */
+	struct layer_span *spans;	/* by layer */
 	struct enpu_model_region *regions;
 	unsigned int n_regions;
 	struct step *steps;
 	size_t n_steps;
 	int64_t constant_bytes, scratch_bytes;
+	FILE *dump;			/* the schedule as text; NULL: none */
 };
 
-/* Lay out regions: every buffer that some layer or the host needs gets a home in DRAM. */
-int place_in_dram(struct schedule *s);
+/* Cut layers into tasks, whose objects in DRAM have no place yet. */
+void schedule_program(struct schedule *s);
 
-/* Cut layers into tasks. 0 or -errno with a message. */
-int schedule_program(struct schedule *s);
+/*
+ * Lay out regions: every buffer that some task or the host needs gets its home in
+ * DRAM. 0 or -errno with a message.
+ */
+int place_in_dram(struct schedule *s);
 
 /* Bytes that the commands move to and from DRAM; an operand counts once a command. */
 void schedule_traffic(const struct schedule *s, uint64_t *read, uint64_t *written);
