@@ -28,7 +28,7 @@ static const char usage[] =
 	"  --jobs N        run N times (default 1)\n"
 	"  --until FILE    run until FILE exists\n"
 	"  --until-lost    run until the device is gone, and expect to be told so\n"
-	"  --unmap         run a job whose weights are not mapped, expect the fault's\n"
+	"  --unmap         run a job with part of its weights unmapped, expect the fault's\n"
 	"                  address, then run on with the weights back\n"
 	"  --ready FILE    create FILE after the first right result\n";
 
@@ -158,14 +158,14 @@ static void run_unmapped(struct client *client)
 	char text[1024];
 	int ret;
 
-	if (mapping_take_largest(&gone))
+	if (mapping_take_away(&gone))
 		fail(client, "cannot unmap the weights");
 	if (accel_instance_submit(client->inst, 0, &job, &err))
 		fail_error(client, &err);
 	ret = accel_job_wait(job, ACCEL_FOREVER, &err);
 	fault = accel_job_fault(job);
 	if (ret != -EFAULT || !fault) {
-		snprintf(text, sizeof(text), "a job without weights ended with %s, %s fault",
+		snprintf(text, sizeof(text), "a job with unmapped weights ended with %s, %s fault",
 			 ret ? err.text : "success", fault ? "a" : "no");
 		fail(client, text);
 	}

@@ -59,19 +59,23 @@ static int bind_one(const struct mapping *mapping, const struct drm_enpu_vm_bind
 	return syscall(SYS_ioctl, mapping->fd, DRM_IOCTL_ENPU_VM_BIND, &bind) ? -1 : 0;
 }
 
-int mapping_take_largest(struct mapping *mapping)
+int mapping_take_away(struct mapping *mapping)
 {
+	const uint64_t quarter = largest.size / 4 & ~UINT64_C(4095);
 	struct drm_enpu_vm_bind_op op = {
 		.type = DRM_ENPU_VM_BIND_UNMAP,
-		.va = largest.va,
-		.size = largest.size,
+		.va = largest.va + quarter,
+		.size = 2 * quarter,
 	};
 
-	if (!largest.size) {
+	if (!quarter) {
 		errno = ENOENT;
 		return -1;
 	}
 	*mapping = largest;
+	mapping->bo_offset += quarter;
+	mapping->va = op.va;
+	mapping->size = op.size;
 	return bind_one(mapping, &op);
 }
 

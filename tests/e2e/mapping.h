@@ -21,8 +21,11 @@ struct mapping {
 	uint64_t size;
 };
 
-/* Unmap the largest mapping made so far: a model's weights. 0, or -1: errno. */
-int mapping_take_largest(struct mapping *mapping);
+/*
+ * Unmap the middle half of the largest mapping made so far, which is that of a
+ * model's weights. 0 and what was unmapped, or -1: errno.
+ */
+int mapping_take_away(struct mapping *mapping);
 int mapping_put_back(const struct mapping *mapping);
 
 #endif
