@@ -8,6 +8,7 @@ export ENPU_CACHE
 
 fetch: ## download QEMU, kernels, models and oracles into the cache, for work offline
 	@scripts/get-models >/dev/null
+	@tests/oracle/get-oracle >/dev/null
 	@scripts/get-qemu >/dev/null
 	@scripts/get-kernel 6.12 >/dev/null
 	@scripts/get-kernel 7.3 >/dev/null
