@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <libgen.h>
 #include <linux/sync_file.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NODE		"/dev/accel/accel0"
 #define CONTROL_PORT	"/dev/virtio-ports/enpu.control"
 #define CONTROL_LOCK	"/run/enpu-control.lock"
 
@@ -34,10 +32,30 @@ void sleep_ms(unsigned int ms)
 	usleep(ms * 1000);
 }
 
+/*
+ * The first that a pattern finds. A device that comes back while somebody has the
+ * old one open gets another number than 0.
+ */
+static int find(const char *pattern, char *path, size_t size)
+{
+	glob_t found;
+	int ret = glob(pattern, 0, NULL, &found);
+
+	if (ret)
+		return -ENOENT;
+	snprintf(path, size, "%s", found.gl_pathv[0]);
+	globfree(&found);
+	return 0;
+}
+
 int enpu_open(void)
 {
-	int fd = open(NODE, O_RDWR | O_CLOEXEC);
+	char path[64];
+	int fd = find("/dev/accel/accel*", path, sizeof(path));
 
+	if (fd < 0)
+		return fd;
+	fd = open(path, O_RDWR | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -436,8 +454,11 @@ int control(const char *line)
 
 int pci_path(char *path, size_t size)
 {
-	char *real = realpath("/sys/class/accel/accel0/device", NULL);
+	char link[64], *real;
 
+	if (find("/sys/class/accel/accel*/device", link, sizeof(link)))
+		return -ENOENT;
+	real = realpath(link, NULL);
 	if (!real)
 		return -errno;
 	snprintf(path, size, "%s", real);

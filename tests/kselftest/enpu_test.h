@@ -115,7 +115,7 @@ int ctx_check_copy(struct ctx *ctx, uint8_t seed);
 /* Tell the device model: "hang 1", "lose-irq 1", "fault-dma 1", "die" */
 int control(const char *line);
 
-/* sysfs: the PCI function of /dev/accel/accel0 */
+/* sysfs: the PCI function of the device */
 int pci_path(char *path, size_t size);
 int write_file(const char *path, const char *text);
 int run(const char *command);
