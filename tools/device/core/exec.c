@@ -14,6 +14,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "the model reads the machine's little-endian structs as they are");
 
+#define SRAM_POISON	0xa5
 #define ALL_ENGINES	((1u << ENPU_NUM_ENGINES) - 1)
 
 static int nop_nothing(struct enpu_exec *x)
@@ -165,7 +166,11 @@ static int start(struct enpu_exec *x)
 		return enpu_exec_fail(x, ENPU_FAULT_JOB, 0);
 	if (job->stream_size % 8 || job->stream_va + job->stream_size < job->stream_va)
 		return enpu_exec_fail(x, ENPU_FAULT_STREAM, 0);
-	if (!job->stream_size || !job->num_regions)
+	if (!job->stream_size)
+		return 0;
+	/* No job sees what another left, nor may it rely on zeros */
+	memset(x->sram, SRAM_POISON, x->config->sram_bytes);
+	if (!job->num_regions)
 		return 0;
 	err = read_memory(x, job->regions_va, x->regions,
 			  job->num_regions * sizeof(x->regions[0]));
