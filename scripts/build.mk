@@ -4,7 +4,7 @@
 export O
 export ENPU_CACHE
 
-.PHONY: fetch module module-7.3 lint check list-unit-tests unit-tests shell
+.PHONY: fetch module module-7.3 module-debug lint check list-unit-tests unit-tests shell
 
 fetch: ## download QEMU, kernels, models and oracles into the cache, for work offline
 	@scripts/get-models >/dev/null
@@ -22,6 +22,9 @@ module: ## build enpu.ko for Debian's 6.12 kernel
 
 module-7.3: ## build enpu.ko for Debian's 7.3 kernel
 	@scripts/build-module "$$(scripts/get-kernel 7.3)" $(O)/kmod-7.3 $(KMOD_ARGS)
+
+module-debug: ## build the debug kernel (once) and enpu.ko for it
+	@scripts/build-module "$$(scripts/get-kernel debug)" $(O)/kmod-debug $(KMOD_ARGS)
 
 lint: ## static checks of everything: module, userspace, scripts, manual pages
 	@scripts/setup build fetch test lint
