@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Operators: the arithmetic of quantization, worked by hand, and refusals, which
+ * must name every operator that cannot run, its index, the reason and the shapes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../../tools/compiler/ops/quantize.h"
+#include "compiled.h"
+
+static void multipliers(void **state)
+{
+	struct multiplier m = quantize_multiplier(1.0);
+
+	/* 1 = 0.5 * 2^1, and 0.5 in Q31 is 2^30 */
+	assert_int_equal(m.value, 1 << 30);
+	assert_int_equal(m.shift, 1);
+	/* 0.75 = 0.75 * 2^0; 0.75 * 2^31 = 1610612736 */
+	m = quantize_multiplier(0.75);
+	assert_int_equal(m.value, 1610612736);
+	assert_int_equal(m.shift, 0);
+	/* just below 1: the fraction rounds up to 2^31, which is halved again */
+	m = quantize_multiplier(1.0 - 1e-12);
+	assert_int_equal(m.value, 1 << 30);
+	assert_int_equal(m.shift, 1);
+	m = quantize_multiplier(0);
+	assert_int_equal(m.value, 0);
+	/* too small for any shift */
+	m = quantize_multiplier(1e-20);
+	assert_int_equal(m.value, 0);
+	assert_int_equal(m.shift, 0);
+}
+
+static void two_roundings(void **state)
+{
+	/* 3 * 0.5 = 1.5: the product rounds half up to 2, then nothing is left to shift */
+	assert_int_equal(multiply_by_multiplier(3, quantize_multiplier(0.5)), 2);
+	/* -1.5: the high half rounds to -1 (truncation after the nudge) */
+	assert_int_equal(multiply_by_multiplier(-3, quantize_multiplier(0.5)), -1);
+	/* 5 * 0.25: shift -1; 5 * 0.5 = 2.5 -> 3, then 1.5 -> 2: double rounding differs from 1.25 */
+	assert_int_equal(multiply_by_multiplier(5, quantize_multiplier(0.25)), 2);
+	assert_int_equal(rounding_divide_by_pot(-3, 1), -2);	/* halves go away from zero */
+	assert_int_equal(rounding_divide_by_pot(3, 1), 2);
+	assert_int_equal(saturating_doubling_high_mul(INT32_MIN, INT32_MIN), INT32_MAX);
+}
+
+static void activation_ranges(void **state)
+{
+	float scale = 0.05f;
+	int64_t zero_point = 10;
+	struct tensor t = { .type = DTYPE_U8,
+			    .quant = { .count = 1, .scale = &scale, .zero_point = &zero_point } };
+	struct range r = activation_range(&t, ACT_RELU6);
+
+	assert_int_equal(r.min, 10);
+	assert_int_equal(r.max, 130);		/* 10 + 6 / 0.05 */
+	r = activation_range(&t, ACT_RELU_N1_TO_1);
+	assert_int_equal(r.min, 0);		/* 10 - 20 is below the type */
+	assert_int_equal(r.max, 30);
+	scale = 1e-30f;				/* 6 / scale is beyond int32 */
+	r = activation_range(&t, ACT_RELU6);
+	assert_int_equal(r.max, 255);
+}
+
+/* input -> CONV_2D -> EXP -> CONV_2D of float weights -> output */
+static void every_offender_is_named(void **state)
+{
+	struct compiled c;
+	struct tm m;
+	int a, b, d, e;
+
+	tm_init(&m);
+	a = tm_nhwc(&m, "first", 0.5f, 0, 8, 8, 4);
+	b = tm_nhwc(&m, "second", 0.5f, 0, 8, 8, 4);
+	d = tm_nhwc(&m, "third", 0.5f, 0, 8, 8, 4);
+	e = tm_nhwc(&m, "fourth", 0.5f, 0, 8, 8, 4);
+	tm_conv(&m, a, b, 1, 1, 0, 0);
+	tm_unary(&m, TM_EXP, b, d);
+	tm_conv(&m, d, e, 1, 1, 0, 0);
+	m.ops[2].fields[3].bits = 4;		/* fused TANH */
+	m.n_inputs = 1;
+	m.inputs[0] = a;
+	m.n_outputs = 1;
+	m.outputs[0] = e;
+	compile_refused(&c, &m);
+	assert_int_equal(c.diag.count, 2);
+	assert_string_equal(c.diag.messages[0].text,
+			    "test.tflite: operator 1 (EXP): the NPU has no such operator: "
+			    "(second uint8[1,8,8,4]) -> (third uint8[1,8,8,4])");
+	assert_int_equal(c.diag.messages[0].op_index, 1);
+	assert_non_null(strstr(c.diag.messages[1].text,
+			       "operator 2 (CONV_2D): fused activation TANH is not supported: "
+			       "(third uint8[1,8,8,4], weights uint8[4,1,1,4], bias int32[4])"));
+	compiled_free(&c);
+	tm_free(&m);
+}
+
+/* One convolution that a case spoils; the message must hold the words. */
+static void expect_reason(void (*spoil)(struct tm *m, struct tm_op *op), const char *words)
+{
+	struct compiled c;
+	struct tm m;
+	int in, out;
+
+	tm_init(&m);
+	in = tm_nhwc(&m, "in", 0.5f, 3, 8, 8, 4);
+	out = tm_nhwc(&m, "out", 0.5f, 3, 8, 8, 20);
+	tm_conv(&m, in, out, 3, 1, 0, 0);
+	m.n_inputs = 1;
+	m.inputs[0] = in;
+	m.n_outputs = 1;
+	m.outputs[0] = out;
+	spoil(&m, &m.ops[0]);
+	compile_refused(&c, &m);
+	if (!strstr(c.diag.messages[0].text, words) ||
+	    !strstr(c.diag.messages[0].text, "operator 0 (CONV_2D): "))
+		fail_msg("'%s' lacks '%s'", c.diag.messages[0].text, words);
+	compiled_free(&c);
+	tm_free(&m);
+}
+
+static void float_input(struct tm *m, struct tm_op *op)
+{
+	m->tensors[op->in[0]].type = TM_F32;
+}
+
+static void no_scale(struct tm *m, struct tm_op *op)
+{
+	m->tensors[op->out[0]].scale = 0;
+}
+
+static void wrong_shape(struct tm *m, struct tm_op *op)
+{
+	m->tensors[op->out[0]].dims[1] = 7;
+}
+
+static void variable_weights(struct tm *m, struct tm_op *op)
+{
+	m->tensors[op->in[1]].data = NULL;
+}
+
+static void wide_stride(struct tm *m, struct tm_op *op)
+{
+	op->fields[1].bits = 1000;
+}
+
+static void mixed_types(struct tm *m, struct tm_op *op)
+{
+	m->tensors[op->in[1]].type = TM_I8;
+}
+
+static void no_operands(struct tm *m, struct tm_op *op)
+{
+	op->n_in = 1;
+}
+
+static void huge_factor(struct tm *m, struct tm_op *op)
+{
+	m->tensors[op->in[0]].scale = 1e20f;
+	m->tensors[op->out[0]].scale = 1e-8f;
+}
+
+static void far_zero_point(struct tm *m, struct tm_op *op)
+{
+	m->tensors[op->in[0]].zero_point = 300;
+}
+
+static void reasons(void **state)
+{
+	expect_reason(float_input, "the input is float32: uint8 or int8 is needed (quantize");
+	expect_reason(no_scale, "the output has 0 scales");
+	expect_reason(wrong_shape, "has the shape [1,7,8,20], the operator makes [1,8,8,20]");
+	expect_reason(variable_weights, "input 1 (weights) is neither constant nor written before");
+	expect_reason(wide_stride, "stride 1000");
+	expect_reason(mixed_types, "the weights are int8, the input uint8");
+	expect_reason(no_operands, "1 inputs, 2 to 3 are needed");
+	expect_reason(huge_factor, "at most 2^30 fits");
+	expect_reason(far_zero_point, "zero point 300");
+}
+
+static void the_table_is_complete(void **state)
+{
+	struct enpu_operator_info info;
+	unsigned int n = 0;
+
+	while (enpu_supported_operator(n, &info)) {
+		assert_non_null(info.name);
+		assert_non_null(info.types);
+		assert_non_null(info.restrictions);
+		assert_true(!strcmp(info.runs_on, "NPU") || !strcmp(info.runs_on, "CPU"));
+		n++;
+	}
+	assert_true(n > 25);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(multipliers),
+		cmocka_unit_test(two_roundings),
+		cmocka_unit_test(activation_ranges),
+		cmocka_unit_test(every_offender_is_named),
+		cmocka_unit_test(reasons),
+		cmocka_unit_test(the_table_is_complete),
+	};
+
+	return cmocka_run_group_tests_name("compiler: operators", tests, NULL, NULL);
+}
