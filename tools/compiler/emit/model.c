@@ -119,13 +119,11 @@ static void add_npu_step(struct writer *w, const struct step *step)
 
 static void add_cpu_step(struct writer *w, const struct cpu_step *step)
 {
-	size_t anchor_bytes = (size_t)step->params.num_anchors * 4 * sizeof(float);
 	struct enpu_model_step m = { .kind = ENPU_STEP_CPU, .name = add_string(w, step->op->name),
 				     .op = ENPU_CPU_DETECTION_POSTPROCESS };
 
-	m.offset = append(w, &w->params, &step->params, sizeof(step->params), 8);
-	append(w, &w->params, step->anchors, anchor_bytes, 4);
-	m.size = sizeof(step->params) + anchor_bytes;
+	m.offset = append(w, &w->params, step->params, step->params_bytes, 8);
+	m.size = step->params_bytes;
 	/* the anchors are in the parameters */
 	m.num_inputs = 2;
 	for (uint32_t i = 0; i < m.num_inputs; i++)

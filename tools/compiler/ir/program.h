@@ -101,8 +101,8 @@ struct layer {
 struct cpu_step {
 	const struct op *op;
 	unsigned int first_layer;	/* runs before this layer of program->layers */
-	struct enpu_detection_params params;
-	const float *anchors;		/* [num_anchors][4] */
+	const struct enpu_detection_params *params;	/* anchors behind it */
+	size_t params_bytes;
 };
 
 struct program {

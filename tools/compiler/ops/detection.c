@@ -98,44 +98,41 @@ const char *check_detection(struct graph *g, struct op *op)
 	return reason ? reason : check_outputs(g, op);
 }
 
-static const float *read_anchors(struct program *p, const struct tensor *t)
+static float anchor_value(const struct tensor *t, int64_t i)
 {
-	int64_t count = tensor_elements(t);
-	float *anchors = arena_new(p->arena, float, count);
+	float value;
 
-	for (int64_t i = 0; i < count; i++) {
-		if (t->type == DTYPE_F32) {
-			memcpy(&anchors[i], t->data + 4 * i, sizeof(float));
-		} else {
-			float q = t->type == DTYPE_I8 ? (float)(int8_t)t->data[i] :
-							(float)t->data[i];
-
-			anchors[i] = (q - (float)t->quant.zero_point[0]) * t->quant.scale[0];
-		}
+	if (t->type == DTYPE_F32) {
+		memcpy(&value, t->data + 4 * i, sizeof(value));
+		return value;
 	}
-	return anchors;
+	value = t->type == DTYPE_I8 ? (float)(int8_t)t->data[i] : (float)t->data[i];
+	return (value - (float)t->quant.zero_point[0]) * t->quant.scale[0];
 }
 
 void lower_detection(struct program *p, const struct op *op)
 {
 	const struct detection_attrs *d = &op->attrs.detection;
-	struct cpu_step *step = arena_push(p->arena, p->cpu_steps, p->n_cpu_steps);
+	const struct tensor *anchors = op->inputs[ANCHORS];
+	size_t bytes = sizeof(struct enpu_detection_params) +
+		       tensor_elements(anchors) * sizeof(float);
+	struct enpu_detection_params *params = arena_alloc(p->arena, 1, bytes);
 
-	*step = (struct cpu_step) {
-		.op = op,
-		.first_layer = p->n_layers,
-		.anchors = read_anchors(p, op->inputs[ANCHORS]),
-		.params = {
-			.max_detections = d->max_detections,
-			.max_classes_per_detection = d->max_classes_per_detection,
-			.detections_per_class = d->detections_per_class,
-			.num_classes = d->num_classes,
-			.use_regular_nms = d->use_regular_nms,
-			.num_anchors = op->inputs[ANCHORS]->dims[0],
-			.score_threshold = d->score_threshold,
-			.iou_threshold = d->iou_threshold,
-			.y_scale = d->scale_y, .x_scale = d->scale_x,
-			.h_scale = d->scale_h, .w_scale = d->scale_w,
-		},
+	*params = (struct enpu_detection_params) {
+		.max_detections = d->max_detections,
+		.max_classes_per_detection = d->max_classes_per_detection,
+		.detections_per_class = d->detections_per_class,
+		.num_classes = d->num_classes,
+		.use_regular_nms = d->use_regular_nms,
+		.num_anchors = anchors->dims[0],
+		.score_threshold = d->score_threshold,
+		.iou_threshold = d->iou_threshold,
+		.y_scale = d->scale_y, .x_scale = d->scale_x,
+		.h_scale = d->scale_h, .w_scale = d->scale_w,
+	};
+	for (int64_t i = 0; i < tensor_elements(anchors); i++)
+		params->anchors[i / 4][i % 4] = anchor_value(anchors, i);
+	*arena_push(p->arena, p->cpu_steps, p->n_cpu_steps) = (struct cpu_step) {
+		.op = op, .first_layer = p->n_layers, .params = params, .params_bytes = bytes,
 	};
 }
