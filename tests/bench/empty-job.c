@@ -158,7 +158,8 @@ static bool run_job(struct queue *queue, const struct drm_enpu_command *job,
 	if (drmIoctl(queue->fd, DRM_IOCTL_ENPU_SUBMIT, &submit))
 		die("SUBMIT");
 	submitted = insn_now();
-	if (drmSyncobjTimelineWait(queue->fd, &queue->syncobj, &queue->point, 1, INT64_MAX, 0, NULL))
+	if (drmSyncobjTimelineWait(queue->fd, &queue->syncobj, &queue->point, 1, INT64_MAX, 0,
+				   NULL))
 		die("cannot wait for the syncobj");
 	woken = insn_now();
 	idle_after = insn_idle_now();

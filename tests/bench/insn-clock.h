@@ -29,7 +29,7 @@ struct insn_idle {
 	uint64_t breaks;	/* times that something else ran in between */
 };
 
-/* Starts the idle thread. 0, or -1 with the reason on stderr: this clock does not count instructions. */
+/* Starts the idle thread. 0, or -1: the clock does not count instructions, stderr says why. */
 int insn_clock_start(void);
 
 struct insn_idle insn_idle_now(void);

@@ -170,7 +170,8 @@ static void run_unmapped(struct client *client)
 		fail(client, text);
 	}
 	snprintf(text, sizeof(text), "0x%" PRIx64, fault->addr);
-	if (fault->addr < gone.va || fault->addr - gone.va >= gone.size || !strstr(err.text, text)) {
+	if (fault->addr < gone.va || fault->addr - gone.va >= gone.size ||
+	    !strstr(err.text, text)) {
 		snprintf(text, sizeof(text), "unmapped 0x%" PRIx64 "-0x%" PRIx64
 			 ", fault at 0x%" PRIx64 ", told: %s", gone.va, gone.va + gone.size,
 			 fault->addr, err.text);
@@ -235,13 +236,29 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (opt) {
-		case 'd': opts.device = optarg; break;
-		case 'n': opts.jobs = strtoull(optarg, NULL, 10); break;
-		case 'f': opts.jobs = UINT64_MAX; opts.until = optarg; break;
-		case 'l': opts.jobs = UINT64_MAX; opts.until_lost = 1; break;
-		case 'u': opts.unmap = 1; break;
-		case 'r': opts.ready = optarg; break;
-		default: fputs(usage, stderr); return 2;
+		case 'd':
+			opts.device = optarg;
+			break;
+		case 'n':
+			opts.jobs = strtoull(optarg, NULL, 10);
+			break;
+		case 'f':
+			opts.jobs = UINT64_MAX;
+			opts.until = optarg;
+			break;
+		case 'l':
+			opts.jobs = UINT64_MAX;
+			opts.until_lost = 1;
+			break;
+		case 'u':
+			opts.unmap = 1;
+			break;
+		case 'r':
+			opts.ready = optarg;
+			break;
+		default:
+			fputs(usage, stderr);
+			return 2;
 		}
 	}
 	if (argc - optind < 3) {
