@@ -2,12 +2,15 @@
 /*
  * The device dies: its process exits, registers read all ones. It does not come
  * back, so this is the last test of a guest.
+ *
+ * QEMU 11.1.3 aborts when it finds the connection closed while it sends a message
+ * (vfio_user_send_qio() sets an error twice). So the clients wait for a hung
+ * command when it happens, and ring no doorbell.
  */
 #include "enpu_test.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,56 +18,49 @@
 
 #include "kselftest_harness.h"
 
-static void work(void)
+/* Has jobs in the ring and behind it, and waits for the last. */
+static void wait_for_jobs(void)
 {
 	struct ctx ctx;
+	unsigned int i;
 	int ret;
 
 	if (ctx_init(&ctx, 0))
 		_exit(1);
-	do
-		ret = ctx_check_copy(&ctx, 1);
-	while (!ret);
-	_exit(ret == -ENODEV ? 0 : 2);
+	stream_nop(&ctx.stream);
+	for (i = 0; i < 100; i++)
+		if (ctx_submit(&ctx))
+			_exit(2);
+	ret = ctx_wait(&ctx);
+	_exit(ret == -ENODEV ? 0 : 3);
 }
 
-TEST(dies_under_load)
+TEST(dies_at_work)
 {
 	char path[PATH_MAX], remove[PATH_MAX + 16];
 	struct drm_enpu_dev_query query = {};
-	struct pollfd poll_fd = { .events = POLLIN };
 	int64_t begin, end;
 	unsigned int i;
 	struct ctx ctx;
 	uint32_t id;
-	pid_t pids[3];
+	pid_t pids[4];
 	int status;
 
 	ASSERT_EQ(0, pci_path(path, sizeof(path)));
 	ASSERT_EQ(0, ctx_init(&ctx, 0));
 	ASSERT_EQ(0, ctx_check_copy(&ctx, 1));
+	ASSERT_EQ(0, control("hang 1"));
 	for (i = 0; i < COUNT(pids); i++) {
 		pids[i] = fork();
 		ASSERT_GE(pids[i], 0);
 		if (!pids[i])
-			work();
+			wait_for_jobs();
 	}
-	sleep_ms(200);
+	sleep_ms(300);
 
 	begin = now_ns();
 	/* the answer can't come */
 	control("die");
-	ctx_restart(&ctx);
-	stream_nop(&ctx.stream);
-	/* either is right: taken and failed, or refused */
-	if (!ctx_submit(&ctx)) {
-		poll_fd.fd = syncobj_export_sync_file(ctx.fd, ctx.syncobj);
-		if (poll_fd.fd >= 0) {
-			EXPECT_EQ(1, poll(&poll_fd, 1, 20000));
-			EXPECT_EQ(-ENODEV, sync_file_status(poll_fd.fd));
-			close(poll_fd.fd);
-		}
-	}
 	for (i = 0; i < COUNT(pids); i++) {
 		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
 		EXPECT_EQ(0, status);
