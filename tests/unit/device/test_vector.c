@@ -125,12 +125,13 @@ static void test_pool_random(void **state)
 
 	for (unsigned int i = 0; i < 60; i++) {
 		uint32_t k = (uint32_t)rnd_range(&seed, 1, 4), h = (uint32_t)rnd_range(&seed, 4, 9);
-		uint32_t s = (uint32_t)rnd_range(&seed, 1, 2), c = (uint32_t)rnd_range(&seed, 1, 20);
+		uint32_t s = (uint32_t)rnd_range(&seed, 1, 2);
+		uint32_t c = (uint32_t)rnd_range(&seed, 1, 20);
 		struct enpu_window win = { (uint16_t)k, (uint16_t)k, (uint16_t)s, (uint16_t)s, 1, 1,
 					   (int16_t)(k / 2), (int16_t)(k / 2) };
 		uint32_t o = (h + s - 1) / s;
-		struct enpu_cmd_pool cmd = pool(rnd(&seed) % 2, types[rnd(&seed) % 3], h, h, c, o, o,
-						win);
+		unsigned int type = types[rnd(&seed) % 3];
+		struct enpu_cmd_pool cmd = pool(rnd(&seed) % 2, type, h, h, c, o, o, win);
 
 		cmd.clamp.max = 100;
 		rnd_fill(&seed, region(f, IN), h * h * c * 2);
@@ -160,7 +161,7 @@ static void test_pool_outside(void **state)
 static int64_t expected_elementwise(const struct enpu_cmd_elementwise *cmd, int32_t a, int32_t b)
 {
 	int32_t za = cmd->a.zero_point, zb = cmd->b.zero_point;
-	int64_t v, w;
+	int64_t left = 1ll << cmd->left_shift, v, w;
 
 	switch (cmd->op) {
 	case ENPU_ELEMENTWISE_MIN:
@@ -172,9 +173,9 @@ static int64_t expected_elementwise(const struct enpu_cmd_elementwise *cmd, int3
 				 cmd->scale_out.shift, cmd->requant, 0);
 		break;
 	default:
-		v = spec_requant((int64_t)(a - za) * (1 << cmd->left_shift), cmd->scale_a.multiplier,
+		v = spec_requant((a - za) * left, cmd->scale_a.multiplier,
 				 cmd->scale_a.shift, cmd->requant, 0);
-		w = spec_requant((int64_t)(b - zb) * (1 << cmd->left_shift), cmd->scale_b.multiplier,
+		w = spec_requant((b - zb) * left, cmd->scale_b.multiplier,
 				 cmd->scale_b.shift, cmd->requant, 0);
 		v = spec_requant(cmd->op == ENPU_ELEMENTWISE_ADD ? v + w : v - w,
 				 cmd->scale_out.multiplier, cmd->scale_out.shift, cmd->requant, 0);
