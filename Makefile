@@ -131,6 +131,11 @@ $(O)/asan/obj/%.o: %.c
 .PHONY: all build check-unit
 build: $(LIBRARIES) $(PROGRAMS) ## build libaccel and the tools into build/
 
-check-unit: $(UNIT_TESTS) ## run the host unit tests under ASan and UBSan
+.PHONY: unit-tests list-unit-tests
+unit-tests: $(UNIT_TESTS)
+list-unit-tests:
+	@printf '%s\n' $(UNIT_TESTS)
+
+check-unit: unit-tests ## run the host unit tests under ASan and UBSan
 	@for t in $(UNIT_TESTS); do echo "# $$t"; $$t || exit 1; done
 endif

@@ -4,7 +4,7 @@
 export O
 export ENPU_CACHE
 
-.PHONY: fetch module module-7.3 module-debug lint check list-unit-tests unit-tests shell
+.PHONY: fetch module module-7.3 module-debug lint check shell
 
 fetch: ## download QEMU, kernels, models and oracles into the cache, for work offline
 	@scripts/get-models >/dev/null
@@ -33,10 +33,6 @@ lint: ## static checks of everything: module, userspace, scripts, manual pages
 # The stages are in tests/stages; CHECK="unit models" runs some of them.
 check: deps ## set up, then run every test; ends with "N passed, N failed"
 	@tests/report $(CHECK)
-
-unit-tests: $(UNIT_TESTS)
-list-unit-tests:
-	@printf '%s\n' $(UNIT_TESTS)
 
 shell: module ## boot the guest with an NPU and give a shell in it
 	@tests/vm/run -i --timeout 86400 --device-may-die
