@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # libaccel.so.1, and libaccel.a from the same objects, for tests that look inside.
 LIBACCEL_SRCS    := $(sort $(wildcard libaccel/*.c))
-LIBACCEL_VERSION := $(shell awk '/^\#define ACCEL_VERSION_/ { v = v s $$3; s = "." } END { print v }' \
+LIBACCEL_VERSION := $(shell awk '/^\#define ACCEL_VERSION_(MAJOR|MINOR|PATCH)/ { v = v s $$3; s = "." } END { print v }' \
 			libaccel/include/accel/version.h)
 LIBDRM_CFLAGS    := $(shell pkg-config --cflags libdrm)
 LIBDRM_LIBS      := $(shell pkg-config --libs libdrm)

@@ -417,7 +417,7 @@ static const char *check_outputs(const struct accel_model_step *step,
 	for (unsigned int i = 0; i < NUM_OUT; i++)
 		if (step->outputs[i]->tensor.dtype != ACCEL_F32 ||
 		    step->outputs[i]->tensor.elements != elements[i])
-			return "detection: outputs: not float, or not of the size of the parameters";
+			return "detection: outputs: not float, or not of the parameters' size";
 	return NULL;
 }
 

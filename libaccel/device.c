@@ -25,7 +25,8 @@ static int list_backend(const struct accel_backend_ops *ops, void *arg)
 
 	for (int i = 0; i < count; i++, list->count++)
 		if (list->count < list->room)
-			snprintf(list->ids[list->count], ACCEL_DEVICE_ID_LEN, "%s:%d", ops->name, i);
+			snprintf(list->ids[list->count], ACCEL_DEVICE_ID_LEN, "%s:%d", ops->name,
+				 i);
 	return 0;
 }
 
@@ -73,9 +74,9 @@ static int query(struct accel_device *dev, unsigned int index, struct accel_erro
 				  strerror(-ret));
 	if (info.arch_version >> 16 != ENPU_VERSION_1_0 >> 16)
 		return accel_fail(err, -ENOTSUP,
-				  "%s:%u: ENPU architecture %u.%u, this libaccel knows %u", dev->ops->name,
-				  index, info.arch_version >> 16, info.arch_version & 0xffff,
-				  ENPU_VERSION_1_0 >> 16);
+				  "%s:%u: ENPU architecture %u.%u, this libaccel knows %u",
+				  dev->ops->name, index, info.arch_version >> 16,
+				  info.arch_version & 0xffff, ENPU_VERSION_1_0 >> 16);
 	dev->info = (struct accel_device_info){
 		.arch_version = info.arch_version,
 		.caps = info.caps,

@@ -137,7 +137,8 @@ static int open_node(const char *path, struct accel_backend_error *err)
 
 	if (fd < 0 && errno == EACCES)
 		return drm_fail(err, -EACCES,
-				"%s: permission denied: the node's group (usually render) may use it", path);
+				"%s: permission denied: the node's group (usually render) may use it",
+				path);
 	if (fd < 0)
 		return drm_fail(err, -errno, "%s: %s", path, strerror(errno));
 	return fd;
@@ -167,7 +168,8 @@ static int drm_open(unsigned int index, struct accel_backend_device **out,
 	err = err ? err : &unheard;
 	if (index >= (unsigned int)count)
 		return drm_fail(err, -ENODEV,
-				"no such device: driver '" DRIVER "' has %d; is enpu.ko loaded?", count);
+				"no such device: driver '" DRIVER "' has %d; is enpu.ko loaded?",
+				count);
 	snprintf(path, sizeof(path), NODES "/" NODE_PREFIX "%u", node);
 	fd = open_node(path, err);
 	if (fd < 0)

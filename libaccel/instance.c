@@ -249,8 +249,8 @@ static int check_bind(struct accel_instance *inst, const struct accel_model_tens
 				  name, offset, ACCEL_BUFFER_ALIGN);
 	if (offset > buf->size || buf->size - offset < tensor->tensor.size)
 		return accel_fail(err, -ERANGE,
-				  "tensor %s: needs %zu bytes at offset %zu of a buffer of %zu", name,
-				  tensor->tensor.size, offset, buf->size);
+				  "tensor %s: needs %zu bytes at offset %zu of a buffer of %zu",
+				  name, tensor->tensor.size, offset, buf->size);
 	return 0;
 }
 

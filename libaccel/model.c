@@ -181,8 +181,8 @@ static int check_caps(const struct accel_model_info *model, const struct accel_d
 				  model->file, name, dev->id);
 	if (missing)
 		return accel_fail(err, -ENOTSUP,
-				  "%s: needs capability bit %u, which %s doesn't have", model->file, bit,
-				  dev->id);
+				  "%s: needs capability bit %u, which %s doesn't have",
+				  model->file, bit, dev->id);
 	return 0;
 }
 

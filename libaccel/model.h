@@ -16,7 +16,7 @@ struct accel_upload;
 struct accel_region {
 	enum enpu_region_role role;
 	uint64_t size;
-	const void *data;		/* CONSTANT: its content, data_size <= size; the rest is 0 */
+	const void *data;		/* CONSTANT: its content; what is past data_size is 0 */
 	uint64_t data_size;
 };
 
@@ -25,7 +25,7 @@ struct accel_model_tensor {
 	enum enpu_tensor_role role;
 	uint32_t region;
 	uint64_t offset;		/* offset + tensor.size <= the region's size */
-	int alone;			/* no other tensor lies in its region, and its offset is 0 */
+	int alone;			/* in its region, at offset 0 */
 };
 
 struct accel_model_step {

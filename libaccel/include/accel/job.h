@@ -42,7 +42,7 @@ struct accel_fault {
 	const char *cause;		/* e.g. "unmapped address"; static */
 	const char *queue;		/* label of the instance */
 	const char *step;		/* of the model; NULL: unknown */
-	const char *layer;		/* name of the operator in the source model; NULL: unknown */
+	const char *layer;		/* operator of the source model, by name; NULL: unknown */
 	const char *layer_type;
 	uint32_t command;		/* index in the step's stream; UINT32_MAX: none */
 	uint32_t opcode;

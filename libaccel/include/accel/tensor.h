@@ -26,13 +26,13 @@ enum accel_dtype {
 
 #define ACCEL_MAX_RANK	6
 
-/* Dense, row major, host byte order. Constant, valid while its model is held; may grow at the end */
+/* Dense, row major, host byte order. Constant, valid while its model is held; may grow */
 struct accel_tensor {
 	const char *name;
 	enum accel_dtype dtype;
 	uint32_t rank;
 	uint32_t dims[ACCEL_MAX_RANK];	/* past rank: 1 */
-	float scale;			/* real value = scale * (q - zero_point); 0: not quantized */
+	float scale;			/* value = scale * (q - zero_point); 0: not quantized */
 	int32_t zero_point;
 	size_t size;			/* bytes: elements * accel_dtype_size(dtype) */
 	size_t elements;

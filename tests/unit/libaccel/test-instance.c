@@ -374,7 +374,7 @@ static void test_fault_texts(void **state)
 	} cases[] = {
 		{ { .cause = ENPU_FAULT_REGION, .error = EFAULT, .layer = 99, .opcode = ENPU_OP_LUT,
 		    .addr = UINT64_C(3) << 56 | 0x1000 }, -EFAULT,
-		  "step npu, command 0 (LUT): operand outside its region: region 3, offset 0x1000" },
+		  "npu, command 0 (LUT): operand outside its region: region 3, offset 0x1000" },
 		{ { .cause = ENPU_FAULT_JOB, .error = EFAULT, .command = ENPU_FAULT_NO_COMMAND },
 		  -EFAULT, "queue hand.tflite, step npu: invalid job or region table" },
 		{ { .error = ETIMEDOUT, .command = ENPU_FAULT_NO_COMMAND }, -ETIMEDOUT,
@@ -549,7 +549,8 @@ static void test_model_check(void **state)
 		{ 0x20000, 0, 0, 0, "needs ENPU architecture 2.0" },
 		{ 0x10000, ENPU_CAP_INT16, 0, 0, "needs the capability int16" },
 		{ 0x10000, 1u << 31, 0, 0, "needs capability bit 31" },
-		{ 0x10000, 0, (1 << 20) + 1, 0, "needs 1048577 bytes of SRAM (it was compiled for enpu-512), fake:0 has 1048576" },
+		{ 0x10000, 0, (1 << 20) + 1, 0,
+		  "needs 1048577 bytes of SRAM (it was compiled for enpu-512), fake:0 has 10" },
 		{ 0x10000, 0, 0, UINT64_C(1) << 40, "needs command opcode 40" },
 	};
 

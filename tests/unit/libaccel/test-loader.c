@@ -218,8 +218,13 @@ TABLES(tensor_rank, image->tensors[0].rank = 7)
 TABLES(tensor_reserved, image->tensors[0].reserved1 = 1)
 TABLES(tensor_dim_zero, image->tensors[0].dims[1] = 0)
 TABLES(tensor_dim_past, image->tensors[0].rank = 1)
-TABLES(tensor_overflow, image->tensors[0].rank = 6;
-       for (int i = 0; i < 6; i++) image->tensors[0].dims[i] = 0x10000)
+static void tensor_overflow(struct image *image)
+{
+	image->tensors[0].rank = 6;
+	for (int i = 0; i < 6; i++)
+		image->tensors[0].dims[i] = 0x10000;
+}
+
 TABLES(tensor_size, image->tensors[0].size = 65)
 TABLES(tensor_scale, image->tensors[0].scale = NAN)
 TABLES(tensor_scale_negative, image->tensors[0].scale = -1)

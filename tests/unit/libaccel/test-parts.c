@@ -109,8 +109,10 @@ static void test_values(void **state)
 		size_t index;
 		double value;
 	} cases[] = {
-		{ { .dtype = ACCEL_U8, .scale = 0.5f, .zero_point = 3 }, { .u8 = { 0, 255 } }, 1, 126 },
-		{ { .dtype = ACCEL_S8, .scale = 2, .zero_point = -1 }, { .s8 = { 0, -128 } }, 1, -254 },
+		{ { .dtype = ACCEL_U8, .scale = 0.5f, .zero_point = 3 },
+		  { .u8 = { 0, 255 } }, 1, 126 },
+		{ { .dtype = ACCEL_S8, .scale = 2, .zero_point = -1 },
+		  { .s8 = { 0, -128 } }, 1, -254 },
 		{ { .dtype = ACCEL_S16 }, { .s16 = { 0, -7 } }, 1, -7 },
 		{ { .dtype = ACCEL_S32 }, { .s32 = { 0, -70000 } }, 1, -70000 },
 		{ { .dtype = ACCEL_F32 }, { .f32 = { 0, 1.5f } }, 1, 1.5 },
