@@ -15,6 +15,9 @@
 /* Commands of one cascade. */
 #define MAX_STRIPS	1024u
 
+/* What DRAM traffic of feature maps costs even where the port has time for it. */
+#define TRAFFIC_SHARE	8
+
 static const uint32_t strips[] = { 1, 2, 4, 8, 16, 32 };
 
 #define STRIPS	(sizeof(strips) / sizeof(strips[0]))
@@ -133,7 +136,8 @@ struct trial {
 	struct planner *pl;
 	struct cascade *cascade;
 	const struct way *way;
-	uint64_t cycles;
+	uint64_t cycles;		/* of all commands */
+	uint64_t dram_bytes;		/* of feature maps */
 };
 
 static void trial_compute(void *arg, size_t layer, struct part part)
@@ -141,11 +145,14 @@ static void trial_compute(void *arg, size_t layer, struct part part)
 	struct trial *t = arg;
 	const struct layer *l = layer_at(t->pl, layer);
 	struct locations where = way_locations(t->way, l);
+	struct cost cost;
 
 	for (int i = 0; i < 2; i++)
 		where.in[i] |= cascade_window(t->cascade, l->in[i].buffer) != NULL;
 	where.out |= cascade_window(t->cascade, l->out.buffer) != NULL;
-	t->cycles += cost_cycles(t->pl->s->machine, part_cost(t->pl->s->machine, l, part, where));
+	cost = part_cost(t->pl->s->machine, l, part, where);
+	t->cycles += cost_cycles(t->pl->s->machine, cost);
+	t->dram_bytes += cost.dram;
 	t->pl->trial_steps++;
 }
 
@@ -157,6 +164,21 @@ static void trial_move(void *arg, const struct window *w, uint32_t from, uint32_
 				 (struct cost) { .sram = 2 * count * w->row_bytes }) / 2;
 }
 
+/*
+ * Engines and the DRAM port work side by side, so the slower one counts; that of
+ * two equal ways the one with less traffic is better, others will need the port.
+ */
+static uint64_t trial_cycles(const struct trial *t)
+{
+	const struct machine *m = t->pl->s->machine;
+	uint64_t weights = 0, dram;
+
+	for (size_t i = t->way->segment.first; i < t->way->segment.end; i++)
+		weights += weight_bytes(layer_at(t->pl, i));
+	dram = dram_cycles(m, t->dram_bytes + weights);
+	return (t->cycles > dram ? t->cycles : dram) + dram_cycles(m, t->dram_bytes) / TRAFFIC_SHARE;
+}
+
 /* Is the way to @way, over @segment, with the result in SRAM or not, worth keeping? */
 static void offer_way(struct planner *pl, const struct way *before, struct way *way,
 		      bool in_sram, int64_t extra_bytes)
@@ -165,6 +187,8 @@ static void offer_way(struct planner *pl, const struct way *before, struct way *
 	const struct buffer *out = last->out.buffer;
 	bool decided = pl->plan->uses[out->index].first < way->segment.first;
 	struct way *best = &pl->ways[way->segment.end - pl->step->first_layer][in_sram];
+	struct cascade c = { 0 };
+	struct trial t = { pl, &c, way };
 	struct resident *r;
 
 	if (decided && is_resident(before, out) != in_sram)
@@ -179,8 +203,6 @@ static void offer_way(struct planner *pl, const struct way *before, struct way *
 	if (live_bytes(pl, way->residents, way->segment.first) + extra_bytes > pl->budget)
 		return;
 	if (way->segment.strip) {
-		struct cascade c;
-		struct trial t = { pl, &c, way, 0 };
 		struct cascade_sink sink = { trial_compute, trial_move, &t };
 
 		cascade_init(&c, pl->s->program, pl->plan->readers, pl->plan->writers,
@@ -188,14 +210,10 @@ static void offer_way(struct planner *pl, const struct way *before, struct way *
 		c.strip = way->segment.strip;
 		cascade_size(&c);
 		cascade_run(&c, &sink);
-		way->cycles = before->cycles + t.cycles;
 	} else {
-		struct cost cost = part_cost(pl->s->machine, last, whole_output(last),
-					     way_locations(way, last));
-
-		way->cycles = before->cycles + cost_cycles(pl->s->machine, cost);
+		trial_compute(&t, way->segment.first, whole_output(last));
 	}
-	/* what the weights take of the DRAM port is the same on all ways */
+	way->cycles = before->cycles + trial_cycles(&t);
 	if (!best->valid || way->cycles < best->cycles)
 		*best = *way;
 }
