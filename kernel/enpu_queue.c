@@ -257,6 +257,15 @@ static int enpu_queue_alloc_ring(struct enpu_queue *queue)
 	return -ENOMEM;
 }
 
+static void enpu_queue_set_end(struct enpu_queue *queue, u32 state, int error)
+{
+	lockdep_assert_held(&queue->lock);
+
+	WRITE_ONCE(queue->state, state);
+	queue->error = -error;
+	queue->last = *queue->status;
+}
+
 /**
  * enpu_queue_retire_locked() - end the hardware's part of a queue
  * @queue: the queue, its device's hw_lock held
@@ -278,9 +287,10 @@ void enpu_queue_retire_locked(struct enpu_queue *queue, u32 state, int first_err
 
 	/* Out of the way of a device reset, which may happen on the next lines */
 	RCU_INIT_POINTER(enpu->slots[queue->slot], NULL);
-	/* No doorbell after this: the ring is not going to be read. */
+	/* No doorbell after this. Who comes now is refused, though fences are still open. */
 	spin_lock_irqsave(&queue->lock, flags);
 	queue->running = false;
+	enpu_queue_set_end(queue, state, first_error);
 	spin_unlock_irqrestore(&queue->lock, flags);
 
 	if (stop && enpu->hw_on && enpu_queue_stop_hw(queue)) {
@@ -292,9 +302,7 @@ void enpu_queue_retire_locked(struct enpu_queue *queue, u32 state, int first_err
 
 	spin_lock_irqsave(&queue->lock, flags);
 	enpu_sched_complete(queue);
-	queue->last = *queue->status;
-	queue->error = -first_error;
-	WRITE_ONCE(queue->state, state);
+	enpu_queue_set_end(queue, state, first_error);
 	enpu_sched_fail(queue, first_error, error);
 	spin_unlock_irqrestore(&queue->lock, flags);
 

@@ -342,8 +342,9 @@ int ctx_init(struct ctx *ctx, uint32_t timeout_ms)
 
 	ctx->mem = bo_map(ctx->fd, ctx->bo, CTX_SIZE);
 	if (!ctx->mem) {
+		ret = -errno;
 		close(ctx->fd);
-		return -ENOMEM;
+		return ret;
 	}
 	ctx->regions = (struct enpu_region *)(ctx->mem + CTX_REGIONS);
 	ctx->regions[REGION_SRC] = (struct enpu_region){ CTX_VA + CTX_SRC, CTX_AREA };
@@ -492,11 +493,19 @@ long mem_available(void)
 	long kib = -1;
 	FILE *file;
 
-	sleep_ms(200);
 	file = fopen("/proc/meminfo", "re");
 	while (file && kib < 0 && fgets(line, sizeof(line), file))
 		sscanf(line, "MemAvailable: %ld", &kib);
 	if (file)
 		fclose(file);
 	return kib;
+}
+
+bool mem_is_back(long before, long slack)
+{
+	int64_t end = now_ns() + 10 * SECOND;
+
+	while (mem_available() < before - slack && now_ns() < end)
+		sleep_ms(200);
+	return mem_available() >= before - slack;
 }

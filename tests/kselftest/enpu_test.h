@@ -32,7 +32,7 @@ int enpu_ioctl(int fd, unsigned long request, void *arg);
 struct drm_enpu_dev_info enpu_info(int fd);
 
 int bo_create(int fd, uint64_t size, uint32_t flags, uint32_t *handle);
-void *bo_map(int fd, uint32_t handle, uint64_t size);	/* NULL: error */
+void *bo_map(int fd, uint32_t handle, uint64_t size);	/* NULL: errno */
 int bo_close(int fd, uint32_t handle);
 
 int vm_create(int fd, uint32_t *id);
@@ -120,8 +120,10 @@ int pci_path(char *path, size_t size);
 int write_file(const char *path, const char *text);
 int run(const char *command);
 
-/* Memory that the kernel has for use, in KiB, after things have settled */
+/* Memory that the kernel has for use, in KiB */
 long mem_available(void);
+/* Is it back, but for some KiB? It may take its time: freed pages wait in per-CPU lists. */
+bool mem_is_back(long before, long slack);
 
 int64_t now_ns(void);
 void sleep_ms(unsigned int ms);
