@@ -248,6 +248,46 @@ done:
 	tm_free(&m);
 }
 
+/*
+ * Space to depth: every second row and column, four times, then a concatenation and two
+ * convolutions. The slices are views or windows of one position, never moves byte by byte.
+ */
+static void strided_slices(void **state)
+{
+	uint8_t first[16 * 16 * 8], out[16 * 16 * 8];
+	int in, part[4], sum, mid, last, steps;
+	struct compiled c;
+	struct tm m;
+
+	tm_init(&m);
+	in = tm_nhwc(&m, "in", 0.5f, 9, 64, 64, 3);
+	sum = tm_nhwc(&m, "sum", 0.5f, 9, 32, 32, 12);
+	mid = tm_nhwc(&m, "mid", 0.2f, 9, 32, 32, 24);
+	last = tm_nhwc(&m, "last", 0.2f, 9, 16, 16, 8);
+	steps = tm_ints(&m, "steps", 4, (int32_t[]) { 1, 2, 2, 1 });
+	for (int i = 0; i < 4; i++) {
+		int begin = tm_ints(&m, "begin", 4, (int32_t[]) { 0, i & 1, i >> 1, 0 });
+		int end = tm_ints(&m, "end", 4, (int32_t[]) { 1, 64, 64, 3 });
+
+		part[i] = tm_nhwc(&m, "part", 0.5f, 9, 32, 32, 3);
+		tm_op(&m, TM_STRIDED_SLICE, 4, (int32_t[]) { in, begin, end, steps }, part[i]);
+	}
+	tm_concat(&m, 4, part, 3, sum);
+	tm_conv(&m, sum, mid, 3, 1, 0, 1);
+	tm_conv(&m, mid, last, 3, 2, 0, 0);
+	set_ends(&m, in, last);
+	for (uint32_t sram = 32 << 10; sram >= 32; sram /= 32) {
+		compile_model(&c, &m, sram);
+		assert_int_equal(count_commands(&c, ENPU_OP_POOL) % 4, 0);
+		assert_true(count_commands(&c, ENPU_OP_POOL) > 0);
+		run_compiled(&c, 5, sram == 32 << 10 ? first : out, sizeof(out));
+		if (sram != 32 << 10)
+			assert_memory_equal(first, out, sizeof(out));
+		compiled_free(&c);
+	}
+	tm_free(&m);
+}
+
 static void the_file_says_where_it_comes_from(void **state)
 {
 	struct compiled c;
@@ -295,6 +335,7 @@ int main(void)
 		cmocka_unit_test(folding),
 		cmocka_unit_test(sram_size_changes_no_result),
 		cmocka_unit_test(a_convolution_is_right),
+		cmocka_unit_test(strided_slices),
 		cmocka_unit_test(the_verifier_sees_races),
 		cmocka_unit_test(the_file_says_where_it_comes_from),
 		cmocka_unit_test(options_are_checked),

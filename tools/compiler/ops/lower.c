@@ -260,6 +260,16 @@ static void emit_moves(struct program *p, struct layer *l, const struct move *m,
 	fill_block(m, d, &copy->block);
 }
 
+bool same_place(const struct view *a, const struct view *b, int rank, const int32_t *dims)
+{
+	if (a->buffer != b->buffer || a->offset != b->offset)
+		return false;
+	for (int d = 0; d < rank; d++)
+		if (dims[d] > 1 && a->strides[d] != b->strides[d])
+			return false;
+	return true;
+}
+
 void lower_move(struct program *p, const struct op *op, const struct view *from,
 		const struct view *to, int rank, const int32_t *dims)
 {
@@ -269,15 +279,12 @@ void lower_move(struct program *p, const struct op *op, const struct view *from,
 		.in = { { .buffer = from->buffer, .offset = from->offset } },
 		.out = { .buffer = to->buffer, .offset = to->offset },
 	};
-	bool in_place = from->buffer == to->buffer && from->offset == to->offset;
 
-	for (int d = 0; d < rank; d++) {
+	if (same_place(from, to, rank, dims))
+		return;
+	for (int d = 0; d < rank; d++)
 		push_dim(&m, dims[d], from->strides[d], to->strides[d]);
-		if (dims[d] > 1 && from->strides[d] != to->strides[d])
-			in_place = false;
-	}
-	if (!in_place)
-		emit_moves(p, &l, &m, 0);
+	emit_moves(p, &l, &m, 0);
 }
 
 void lower_fill(struct program *p, const struct op *op, uint8_t value, const struct view *to,

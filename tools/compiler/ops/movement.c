@@ -279,6 +279,40 @@ void slice_view(const struct view *in, const struct slice *s, struct view *part)
 		part->strides[d] = in->strides[d] * s->stride[d];
 }
 
+/* Steps over rows and columns: a window of one position that keeps what it meets. */
+static bool is_subsampling(const struct slice *s)
+{
+	for (int d = 0; d < s->rank; d++)
+		if (s->dropped[d])
+			return false;
+	return s->rank == 4 && s->stride[0] == 1 && s->stride[3] == 1 &&
+	       (s->stride[1] > 1 || s->stride[2] > 1) && s->stride[1] < 256 && s->stride[2] < 256;
+}
+
+static void lower_subsampling(struct program *p, const struct op *op, const struct slice *s)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	const struct view *view = &p->views[in->index];
+
+	for (int32_t n = 0; n < s->size[0]; n++) {
+		struct layer *l = program_layer(p, LAYER_POOL, op);
+
+		l->in[0] = image_fm(p, in, s->begin[0] + n);
+		l->in[0].offset += s->begin[1] * view->strides[1] + s->begin[2] * view->strides[2] +
+				   s->begin[3];
+		l->in[0].height = (s->size[1] - 1) * s->stride[1] + 1;
+		l->in[0].width = (s->size[2] - 1) * s->stride[2] + 1;
+		l->in[0].channels = s->size[3];
+		l->out = image_fm(p, out, n);
+		l->operation = ENPU_POOL_MAX;
+		l->clamp = device_clamp(out, ACT_NONE);
+		l->window = (struct enpu_window) {
+			.kernel_h = 1, .kernel_w = 1, .stride_h = s->stride[1],
+			.stride_w = s->stride[2], .dilation_h = 1, .dilation_w = 1,
+		};
+	}
+}
+
 void lower_slice(struct program *p, const struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
@@ -289,6 +323,11 @@ void lower_slice(struct program *p, const struct op *op)
 
 	read_slice(NULL, op, &s);
 	slice_view(&p->views[in->index], &s, &from);
+	if (is_subsampling(&s)) {
+		if (!same_place(&from, own, s.rank, s.size))
+			lower_subsampling(p, op, &s);
+		return;
+	}
 	/* the output seen with the input's dimensions */
 	for (int d = 0; d < s.rank; d++)
 		to.strides[d] = s.dropped[d] ? 0 : own->strides[rank++];

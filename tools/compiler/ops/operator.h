@@ -62,6 +62,8 @@ struct fm image_fm(const struct program *p, const struct tensor *t, int32_t n);
 struct fm flat_fm(const struct program *p, const struct tensor *t, uint32_t width,
 		  uint32_t channels);
 
+/* Both views show the same bytes. */
+bool same_place(const struct view *a, const struct view *b, int rank, const int32_t *dims);
 /* Bytes from one place to another, through as few DMA commands as it takes. */
 void lower_move(struct program *p, const struct op *op, const struct view *from,
 		const struct view *to, int rank, const int32_t *dims);

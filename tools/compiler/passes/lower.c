@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Operators to layers and CPU steps, within the limits of commands. */
 #include <errno.h>
+#include <string.h>
 
 #include "../ops/operator.h"
 #include "passes.h"
@@ -24,6 +25,42 @@ static int check_limits(const struct program *p, const struct layer *l)
 		 p->graph->file, l->op->index, l->op->name, ENPU_MAX_SIDE,
 		 op_shapes_text(p->arena, l->op));
 	return -EOPNOTSUPP;
+}
+
+static bool writes_to(const struct layer *l, const struct buffer *b)
+{
+	return b && l->out.buffer == b;
+}
+
+/*
+ * Parts of concatenations are made as soon as their input is there, not when the
+ * last one is: that frees the input, and the vector engine works beside the others.
+ * Every byte is written once, so a layer may go wherever its inputs are complete.
+ */
+static void hoist_layer(struct program *p, size_t first, size_t from)
+{
+	struct layer moved = p->layers[from];
+	size_t to = from;
+
+	while (to > first && !writes_to(&p->layers[to - 1], moved.in[0].buffer) &&
+	       !writes_to(&p->layers[to - 1], moved.in[1].buffer))
+		to--;
+	memmove(&p->layers[to + 1], &p->layers[to], (from - to) * sizeof(moved));
+	p->layers[to] = moved;
+}
+
+static void hoist_parts(struct program *p)
+{
+	size_t first = 0;
+
+	for (size_t i = 0; i < p->n_layers; i++) {
+		const struct layer *l = &p->layers[i];
+
+		if (i && l->step != p->layers[i - 1].step)
+			first = i;
+		if (l->op->kind == OP_CONCATENATION)
+			hoist_layer(p, first, i);
+	}
 }
 
 int lower_operators(struct program *p)
@@ -50,5 +87,6 @@ int lower_operators(struct program *p)
 			return -EFBIG;
 		}
 	}
+	hoist_parts(p);
 	return err;
 }

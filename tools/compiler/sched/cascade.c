@@ -32,45 +32,56 @@ static bool on_vector_engine(const struct layer *l)
 	return l->kind != LAYER_CONV && l->kind != LAYER_DEPTHWISE;
 }
 
-/* The feature map is the whole buffer, row after row. */
-static bool fills_buffer(const struct fm *fm)
+/* The feature map has whole rows of the buffer's bytes, or a part of each row. */
+static bool has_buffer_rows(const struct fm *fm)
 {
-	return fm->offset == 0 && fm->row_stride * fm->height == fm->buffer->bytes &&
-	       (int64_t)fm->width * fm->col_stride == fm->row_stride &&
-	       fm->col_stride == fm->channels;
+	int64_t row_end = fm->offset + (int64_t)(fm->width - 1) * fm->col_stride + fm->channels;
+
+	return fm->row_stride > 0 && fm->row_stride * fm->height == fm->buffer->bytes &&
+	       row_end <= fm->row_stride;
 }
 
-static bool same_rows(const struct fm *a, const struct fm *b)
+static bool same_rows(const struct window *w, const struct fm *fm)
 {
-	return a->height == b->height && a->row_stride == b->row_stride;
+	return has_buffer_rows(fm) && fm->height == w->height && fm->row_stride == w->row_bytes;
 }
 
-/* Every reader of the layer's output inside, in whole rows. */
+/* A window for what the layer writes, if all its writers and readers are inside. */
 static bool add_window(struct cascade *c, const unsigned int *readers, const unsigned int *writers,
 		       size_t layer)
 {
 	const struct layer *l = &c->program->layers[layer];
 	const struct buffer *b = l->out.buffer;
-	struct window *w = &c->windows[c->n_windows++];
-	unsigned int inside = 0;
+	struct window *w = &c->windows[c->n_windows];
+	unsigned int inside_readers = 0, inside_writers = 0;
 
-	if (b->home != HOME_SCRATCH || writers[b->index] != 1 || !fills_buffer(&l->out))
+	if (cascade_window(c, b))
+		return true;
+	if (b->home != HOME_SCRATCH || !has_buffer_rows(&l->out))
 		return false;
-	*w = (struct window) { .buffer = b, .writer = layer, .height = l->out.height,
+	c->n_windows++;
+	*w = (struct window) { .buffer = b, .first_writer = layer, .height = l->out.height,
 			       .row_bytes = l->out.row_stride };
-	for (size_t i = layer + 1; i < c->end; i++) {
-		const struct layer *r = &c->program->layers[i];
+	for (size_t i = layer; i < c->end; i++) {
+		const struct layer *other = &c->program->layers[i];
 
-		for (int k = 0; k < 2; k++) {
-			if (r->in[k].buffer != b)
-				continue;
-			if (!fills_buffer(&r->in[k]) || !same_rows(&r->in[k], &l->out))
+		/* writers go on together only if nobody reads before the last of them */
+		if (other->out.buffer == b) {
+			if (inside_readers || !same_rows(w, &other->out))
 				return false;
-			inside++;
-			w->pipelined |= on_vector_engine(l) != on_vector_engine(r);
+			inside_writers++;
+		}
+		for (int k = 0; k < 2; k++) {
+			if (other->in[k].buffer != b)
+				continue;
+			if (other->out.buffer == b || !same_rows(w, &other->in[k]))
+				return false;
+			inside_readers++;
+			w->pipelined |= on_vector_engine(l) != on_vector_engine(other);
 		}
 	}
-	return inside && inside == readers[b->index];
+	return inside_readers && inside_readers == readers[b->index] &&
+	       inside_writers == writers[b->index];
 }
 
 bool cascade_init(struct cascade *c, const struct program *p, const unsigned int *readers,
@@ -96,7 +107,7 @@ static uint32_t first_needed(const struct cascade *c, const struct window *w)
 {
 	uint32_t needed = w->height, first, rows;
 
-	for (size_t i = w->writer + 1; i < c->end; i++) {
+	for (size_t i = w->first_writer + 1; i < c->end; i++) {
 		const struct layer *l = &c->program->layers[i];
 		uint32_t done = c->done[i - c->first];
 
@@ -142,8 +153,11 @@ static void produce(struct cascade *c, size_t layer, uint32_t upto,
 		return;
 	for (int k = 0; k < 2; k++) {
 		w = cascade_window(c, l->in[k].buffer);
-		if (w && input_rows(l, k, *done, upto - *done, &first, &rows))
-			produce(c, w->writer, first + rows, sink);
+		if (!w || !input_rows(l, k, *done, upto - *done, &first, &rows))
+			continue;
+		for (size_t i = w->first_writer; i < layer; i++)
+			if (c->program->layers[i].out.buffer == w->buffer)
+				produce(c, i, first + rows, sink);
 	}
 	w = cascade_window(c, l->out.buffer);
 	if (w)

@@ -7,7 +7,8 @@
  * for the rows that the next ones need, and computes those that it has not yet.
  * Between two layers rows live in a window of a buffer: new rows are appended,
  * and when the end of the window is reached, the rows that are still needed move
- * to its start and the window goes on from there.
+ * to its start and the window goes on from there. A window may have several writers,
+ * as the result of a concatenation has; they go on row by row together.
  */
 #ifndef ENPU_CASCADE_H
 #define ENPU_CASCADE_H
@@ -18,14 +19,14 @@
 
 struct window {
 	const struct buffer *buffer;
-	size_t writer;			/* layer of the program */
+	size_t first_writer;		/* layer of the program */
 	uint32_t height;		/* rows in all */
 	int64_t row_bytes;
 	uint32_t capacity;		/* rows; 0: not yet known */
 	uint32_t base;			/* row at the window's start */
 	uint32_t longest;		/* most rows that lived at once */
 	uint32_t kept;			/* most rows that were still needed when new ones came */
-	bool pipelined;			/* writer and a reader are on different engines */
+	bool pipelined;			/* a writer and a reader are on different engines */
 	const struct object *object;
 };
 
@@ -48,7 +49,7 @@ struct cascade {
 
 /*
  * Can layers [first, end) be a cascade? All that is written by layers before the
- * last must be read inside only. Fills in @c but for the strip.
+ * last must be written and read inside only. Fills in @c but for the strip.
  */
 bool cascade_init(struct cascade *c, const struct program *p, const unsigned int *readers,
 		  const unsigned int *writers, size_t first, size_t end);

@@ -112,7 +112,7 @@ static void generate_move(void *arg, const struct window *w, uint32_t from, uint
 	struct generator *g = arg;
 	struct block block = line(count * w->row_bytes);
 
-	add_task(g->b, copy_task(w->writer, MOVE_ENGINE, w->object,
+	add_task(g->b, copy_task(w->first_writer, MOVE_ENGINE, w->object,
 				 (from - w->base) * w->row_bytes, w->object, 0, &block));
 }
 

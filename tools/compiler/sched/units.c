@@ -6,6 +6,8 @@
 /* Reading the input anew for each part of the channels is to stay a small share. */
 #define INPUT_SHARE		4
 #define SMALLEST_PART_BYTES	16384
+/* Of the SRAM, for the weights of one part. */
+#define LARGEST_PART_SHARE	4
 
 static void add_load(struct builder *b, size_t layer, const struct buffer *buffer,
 		     int64_t offset, int64_t bytes, bool is_params, bool essential)
@@ -103,8 +105,9 @@ static uint64_t input_cycles(const struct builder *b, const struct layer *l)
 /* How many output channels at a time: enough to be worth it, few enough to overlap. */
 static uint32_t part_channels(const struct builder *b, const struct layer *l)
 {
+	int64_t most = b->s->sram_bytes / LARGEST_PART_SHARE;
 	uint64_t again = l->kind == LAYER_CONV ? input_cycles(b, l) : 0;
-	uint32_t channels = CHANNEL_BLOCK;
+	uint32_t channels = CHANNEL_BLOCK, parts;
 
 	for (; channels < l->out.channels; channels += CHANNEL_BLOCK) {
 		int64_t bytes = channels / CHANNEL_BLOCK * weight_group_bytes(l);
@@ -112,11 +115,15 @@ static uint32_t part_channels(const struct builder *b, const struct layer *l)
 		uint64_t cycles = cost_cycles(b->s->machine, channels_cost(b, l, part));
 		uint64_t loading = dram_cycles(b->s->machine, bytes);
 
-		if (bytes >= SMALLEST_PART_BYTES &&
-		    again * INPUT_SHARE <= (cycles > loading ? cycles : loading))
+		if (bytes + weight_group_bytes(l) > most ||
+		    (bytes >= SMALLEST_PART_BYTES &&
+		     again * INPUT_SHARE <= (cycles > loading ? cycles : loading)))
 			break;
 	}
-	return channels;
+	/* parts of one size: a small rest would not be worth a command */
+	parts = (l->out.channels + channels - 1) / channels;
+	channels = (l->out.channels + parts - 1) / parts;
+	return (channels + CHANNEL_BLOCK - 1) / CHANNEL_BLOCK * CHANNEL_BLOCK;
 }
 
 static void add_parts(struct builder *b, size_t segment)
