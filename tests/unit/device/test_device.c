@@ -7,11 +7,11 @@
 
 #include "bus.h"
 
-/* Virtual addresses, the same in every VM */
-#define VA_STREAM	0x100000ull
-#define VA_REGIONS	0x200000ull
-#define VA_PROFILE	0x300000ull
-#define VA_DATA		0x40000000ull
+/* Virtual addresses, the same in every VM; their pages don't share places in a TLB */
+#define VA_STREAM	0x101000ull
+#define VA_REGIONS	0x202000ull
+#define VA_PROFILE	0x303000ull
+#define VA_DATA		0x40010000ull
 #define VA_BLOCK	0x80000000ull
 /* Bus pages behind them, by VM */
 #define PAGE(vm, n)	(DATA + 0x100000ull + 0x10000 * (vm) + 0x1000ull * (n))

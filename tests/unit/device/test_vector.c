@@ -379,6 +379,33 @@ static void test_softmax_by_hand(void **state)
 	assert_memory_equal(region(f, OUT), want, sizeof(want));
 }
 
+/* To the bit, as computed apart from this model from gemmlowp's definitions */
+static void test_softmax_exactly(void **state)
+{
+	static const uint8_t in[2][16] = {
+		{ 219, 125, 249, 151, 236, 249, 226, 195, 67, 179, 123, 226, 73, 100, 88, 155 },
+		{ 130, 115, 124, 134, 106, 136, 115, 100, 113, 126, 117, 111, 124, 110, 104, 108 },
+	};
+	static const uint8_t want[2][16] = {
+		{ 20, 1, 64, 1, 39, 64, 26, 8, 0, 4, 0, 26, 0, 0, 0, 2 },
+		{ 24, 14, 19, 28, 10, 31, 14, 8, 13, 21, 15, 12, 19, 11, 9, 10 },
+	};
+	/* With a scale of 4 what is more than 3 below counts as nothing, else it would wrap */
+	static const uint8_t steep[] = { 255, 0, 254, 127 }, steep_want[] = { 251, 0, 5, 0 };
+	struct enpu_cmd_softmax cmd = softmax(ENPU_U8, 2, 16, 0.0390625);
+
+	assert_int_equal(cmd.diff_min, -496);
+	memcpy(region(f, IN), in, sizeof(in));
+	run_ok(&cmd, sizeof(cmd));
+	assert_memory_equal(region(f, OUT), want, sizeof(want));
+
+	cmd = softmax(ENPU_U8, 1, 4, 4.0);
+	assert_int_equal(cmd.diff_min, -3);
+	memcpy(region(f, IN), steep, sizeof(steep));
+	run_ok(&cmd, sizeof(cmd));
+	assert_memory_equal(region(f, OUT), steep_want, sizeof(steep_want));
+}
+
 static void test_softmax_is_softmax(void **state)
 {
 	struct enpu_cmd_softmax cmd = softmax(ENPU_S8, 30, 11, 0.07);
@@ -637,6 +664,7 @@ int main(void)
 		cmocka_unit_test(test_lut),
 		cmocka_unit_test(test_lut_16),
 		cmocka_unit_test(test_softmax_by_hand),
+		cmocka_unit_test(test_softmax_exactly),
 		cmocka_unit_test(test_softmax_is_softmax),
 		cmocka_unit_test(test_softmax_table),
 		cmocka_unit_test(test_reduce),

@@ -53,11 +53,10 @@ static int add_row(struct enpu_exec *x, const struct pool *pool, uint32_t iy, ui
 	return enpu_exec_poll(x);
 }
 
-static int32_t average(int32_t sum, int32_t n, unsigned int dtype)
+/* Half away from zero; for unsigned types the same as adding n / 2 always */
+static int32_t average(int32_t sum, int32_t n)
 {
-	if (dtype == ENPU_U8 || sum > 0)
-		return (sum + n / 2) / n;
-	return (sum - n / 2) / n;
+	return (sum > 0 ? sum + n / 2 : sum - n / 2) / n;
 }
 
 static void finish(const struct pool *pool, uint32_t n)
@@ -68,7 +67,7 @@ static void finish(const struct pool *pool, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		for (uint32_t c = 0; c < cmd->ifm.channels; c++, acc++) {
 			if (cmd->op == ENPU_POOL_AVERAGE)
-				*acc = average(*acc, pool->taps[i], cmd->ifm.dtype);
+				*acc = average(*acc, pool->taps[i]);
 			*acc = enpu_clamp(*acc, cmd->clamp.min, cmd->clamp.max);
 		}
 	}
