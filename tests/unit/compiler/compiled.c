@@ -10,7 +10,7 @@
 
 #include "compiled.h"
 
-static int compile(struct compiled *c, const struct tm *m, uint32_t sram_bytes)
+static int compile(struct compiled *c, const struct test_model *m, uint32_t sram_bytes)
 {
 	struct enpu_compile_options opts = { .preset = "enpu-512", .sram_bytes = sram_bytes };
 	size_t size;
@@ -24,7 +24,7 @@ static int compile(struct compiled *c, const struct tm *m, uint32_t sram_bytes)
 	return err;
 }
 
-void compile_model(struct compiled *c, const struct tm *m, uint32_t sram_bytes)
+void compile_model(struct compiled *c, const struct test_model *m, uint32_t sram_bytes)
 {
 	struct verdict verdict;
 	const char *wrong;
@@ -39,7 +39,7 @@ void compile_model(struct compiled *c, const struct tm *m, uint32_t sram_bytes)
 		fail_msg("%s", verdict.error);
 }
 
-void compile_refused(struct compiled *c, const struct tm *m)
+void compile_refused(struct compiled *c, const struct test_model *m)
 {
 	assert_int_equal(compile(c, m, 0), -EOPNOTSUPP);
 	assert_null(c->blob.data);

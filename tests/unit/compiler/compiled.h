@@ -17,9 +17,9 @@ struct compiled {
 };
 
 /* Compiles and verifies; fails the test if either goes wrong. @m is not freed. */
-void compile_model(struct compiled *c, const struct tm *m, uint32_t sram_bytes);
+void compile_model(struct compiled *c, const struct test_model *m, uint32_t sram_bytes);
 /* Compiles what must be refused with -EOPNOTSUPP; the messages are in diag. */
-void compile_refused(struct compiled *c, const struct tm *m);
+void compile_refused(struct compiled *c, const struct test_model *m);
 void compiled_free(struct compiled *c);
 
 /* Commands with this opcode in all streams. */

@@ -71,7 +71,7 @@ static void activation_ranges(void **state)
 static void every_offender_is_named(void **state)
 {
 	struct compiled c;
-	struct tm m;
+	struct test_model m;
 	int a, b, d, e;
 
 	tm_init(&m);
@@ -101,10 +101,10 @@ static void every_offender_is_named(void **state)
 }
 
 /* One convolution that a case spoils; the message must hold the words. */
-static void expect_reason(void (*spoil)(struct tm *m, struct tm_op *op), const char *words)
+static void expect_reason(void (*spoil)(struct test_model *m, struct tm_op *op), const char *words)
 {
 	struct compiled c;
-	struct tm m;
+	struct test_model m;
 	int in, out;
 
 	tm_init(&m);
@@ -124,48 +124,48 @@ static void expect_reason(void (*spoil)(struct tm *m, struct tm_op *op), const c
 	tm_free(&m);
 }
 
-static void float_input(struct tm *m, struct tm_op *op)
+static void float_input(struct test_model *m, struct tm_op *op)
 {
 	m->tensors[op->in[0]].type = TM_F32;
 }
 
-static void no_scale(struct tm *m, struct tm_op *op)
+static void no_scale(struct test_model *m, struct tm_op *op)
 {
 	m->tensors[op->out[0]].scale = 0;
 }
 
-static void wrong_shape(struct tm *m, struct tm_op *op)
+static void wrong_shape(struct test_model *m, struct tm_op *op)
 {
 	m->tensors[op->out[0]].dims[1] = 7;
 }
 
-static void variable_weights(struct tm *m, struct tm_op *op)
+static void variable_weights(struct test_model *m, struct tm_op *op)
 {
 	m->tensors[op->in[1]].data = NULL;
 }
 
-static void wide_stride(struct tm *m, struct tm_op *op)
+static void wide_stride(struct test_model *m, struct tm_op *op)
 {
 	op->fields[1].bits = 1000;
 }
 
-static void mixed_types(struct tm *m, struct tm_op *op)
+static void mixed_types(struct test_model *m, struct tm_op *op)
 {
 	m->tensors[op->in[1]].type = TM_I8;
 }
 
-static void no_operands(struct tm *m, struct tm_op *op)
+static void no_operands(struct test_model *m, struct tm_op *op)
 {
 	op->n_in = 1;
 }
 
-static void huge_factor(struct tm *m, struct tm_op *op)
+static void huge_factor(struct test_model *m, struct tm_op *op)
 {
 	m->tensors[op->in[0]].scale = 1e20f;
 	m->tensors[op->out[0]].scale = 1e-8f;
 }
 
-static void far_zero_point(struct tm *m, struct tm_op *op)
+static void far_zero_point(struct test_model *m, struct tm_op *op)
 {
 	m->tensors[op->in[0]].zero_point = 300;
 }

@@ -14,7 +14,7 @@
 #include "../../../tools/compiler/ops/quantize.h"
 #include "compiled.h"
 
-static void set_ends(struct tm *m, int in, int out)
+static void set_ends(struct test_model *m, int in, int out)
 {
 	m->n_inputs = 1;
 	m->inputs[0] = in;
@@ -26,7 +26,7 @@ static void set_ends(struct tm *m, int in, int out)
 static void concatenation_in_place(void **state)
 {
 	struct compiled c;
-	struct tm m;
+	struct test_model m;
 	int in, a, b, sum, out;
 
 	tm_init(&m);
@@ -51,7 +51,7 @@ static void concatenation_in_place(void **state)
 static void concatenation_requantizes(void **state)
 {
 	struct compiled c;
-	struct tm m;
+	struct test_model m;
 	int in, a, b, sum;
 
 	tm_init(&m);
@@ -73,7 +73,7 @@ static void concatenation_requantizes(void **state)
 static void folding(void **state)
 {
 	struct compiled c;
-	struct tm m;
+	struct test_model m;
 	int in, a, b, padded, flat, out, pads, shape;
 
 	tm_init(&m);
@@ -103,7 +103,7 @@ static void folding(void **state)
 }
 
 /* Depthwise and pointwise layers with a shortcut: large enough for cascades. */
-static void separable_network(struct tm *m)
+static void separable_network(struct test_model *m)
 {
 	int in, a, b, d, e, f, g, h;
 
@@ -132,7 +132,7 @@ static void sram_size_changes_no_result(void **state)
 	uint8_t first[16 * 16 * 10], out[16 * 16 * 10];
 	uint64_t first_traffic = 0;
 	struct compiled c;
-	struct tm m;
+	struct test_model m;
 
 	separable_network(&m);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -152,7 +152,7 @@ static void sram_size_changes_no_result(void **state)
 }
 
 /* TFLite's reference loops, over one uint8 convolution. */
-static void plain_convolution(const struct tm *m, const struct tm_op *op, const uint8_t *in,
+static void plain_convolution(const struct test_model *m, const struct tm_op *op, const uint8_t *in,
 			      uint8_t *out, int stride, int pad)
 {
 	const struct tm_tensor *ti = &m->tensors[op->in[0]], *tw = &m->tensors[op->in[1]];
@@ -190,7 +190,7 @@ static void a_convolution_is_right(void **state)
 	uint8_t in[9 * 11 * 5], expected[5 * 6 * 37], out[5 * 6 * 37];
 	struct compiled c;
 	uint32_t seed = 99;
-	struct tm m;
+	struct test_model m;
 	int i, o;
 
 	tm_init(&m);
@@ -217,7 +217,7 @@ static void the_verifier_sees_races(void **state)
 	struct verdict verdict;
 	unsigned int found = 0, tokens = 0;
 	struct compiled c;
-	struct tm m;
+	struct test_model m;
 
 	separable_network(&m);
 	compile_model(&c, &m, 128 << 10);
@@ -257,7 +257,7 @@ static void strided_slices(void **state)
 	uint8_t first[16 * 16 * 8], out[16 * 16 * 8];
 	int in, part[4], sum, mid, last, steps;
 	struct compiled c;
-	struct tm m;
+	struct test_model m;
 
 	tm_init(&m);
 	in = tm_nhwc(&m, "in", 0.5f, 9, 64, 64, 3);
@@ -291,7 +291,7 @@ static void strided_slices(void **state)
 static void the_file_says_where_it_comes_from(void **state)
 {
 	struct compiled c;
-	struct tm m;
+	struct test_model m;
 
 	separable_network(&m);
 	compile_model(&c, &m, 0);

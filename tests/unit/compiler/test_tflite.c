@@ -12,7 +12,7 @@
 #include "tflite_model.h"
 
 /* input -> CONV_2D -> RELU -> output */
-static void small_model(struct tm *m)
+static void small_model(struct test_model *m)
 {
 	int in, mid, out;
 
@@ -45,7 +45,7 @@ static int import(struct imported *im)
 	return tflite_import(&im->g, im->data, im->size);
 }
 
-static int import_model(struct imported *im, struct tm *m)
+static int import_model(struct imported *im, struct test_model *m)
 {
 	memset(im, 0, sizeof(*im));
 	im->data = tm_write(m, &im->size);
@@ -63,7 +63,7 @@ static void release(struct imported *im)
 static void reads_a_model(void **state)
 {
 	struct imported im;
-	struct tm m;
+	struct test_model m;
 
 	small_model(&m);
 	assert_int_equal(import_model(&im, &m), 0);
@@ -84,7 +84,7 @@ static void reads_a_model(void **state)
 }
 
 /* Every model that a case breaks must be refused with a text that holds its words. */
-static void expect_refusal(struct tm *m, const char *words)
+static void expect_refusal(struct test_model *m, const char *words)
 {
 	struct imported im;
 
@@ -99,7 +99,7 @@ static void expect_refusal(struct tm *m, const char *words)
 
 static void refuses_bad_indices(void **state)
 {
-	struct tm m;
+	struct test_model m;
 
 	small_model(&m);
 	m.ops[0].in[1] = 99;
@@ -117,7 +117,7 @@ static void refuses_bad_indices(void **state)
 
 static void refuses_bad_tensors(void **state)
 {
-	struct tm m;
+	struct test_model m;
 
 	small_model(&m);
 	m.tensors[0].dims[2] = -5;
@@ -142,7 +142,7 @@ static void refuses_bad_tensors(void **state)
 
 static void refuses_foreign_options(void **state)
 {
-	struct tm m;
+	struct test_model m;
 
 	small_model(&m);
 	m.ops[0].options_type = 5;
@@ -156,7 +156,7 @@ static void refuses_foreign_options(void **state)
 static void refuses_every_truncation(void **state)
 {
 	struct imported im = { 0 };
-	struct tm m;
+	struct test_model m;
 	uint8_t *whole;
 	size_t size;
 
@@ -179,7 +179,7 @@ static void refuses_every_truncation(void **state)
 static void survives_every_flip(void **state)
 {
 	struct imported im;
-	struct tm m;
+	struct test_model m;
 	uint8_t *whole;
 	size_t size;
 

@@ -148,7 +148,7 @@ static void put_op(struct writer *w, size_t from, const struct tm_op *op, uint32
 		put_vector(w, at[5], op->custom_options, op->custom_bytes, 1);
 }
 
-static void put_subgraph(struct writer *w, size_t from, const struct tm *m)
+static void put_subgraph(struct writer *w, size_t from, const struct test_model *m)
 {
 	struct tm_field fields[] = { OFFSET, OFFSET, OFFSET, OFFSET, OFFSET };
 	size_t at[5], list;
@@ -165,7 +165,7 @@ static void put_subgraph(struct writer *w, size_t from, const struct tm *m)
 		put_op(w, list + 4 * i, &m->ops[i], i);
 }
 
-static void put_codes(struct writer *w, size_t from, const struct tm *m)
+static void put_codes(struct writer *w, size_t from, const struct test_model *m)
 {
 	size_t list = put_offsets(w, from, m->n_ops), at[4];
 
@@ -182,7 +182,7 @@ static void put_codes(struct writer *w, size_t from, const struct tm *m)
 }
 
 /* Buffer 0 is empty, buffer i + 1 has the data of tensor i. */
-static void put_buffers(struct writer *w, size_t from, const struct tm *m)
+static void put_buffers(struct writer *w, size_t from, const struct test_model *m)
 {
 	size_t list = put_offsets(w, from, m->n_tensors + 1), at;
 
@@ -198,7 +198,7 @@ static void put_buffers(struct writer *w, size_t from, const struct tm *m)
 	}
 }
 
-uint8_t *tm_write(const struct tm *m, size_t *size)
+uint8_t *tm_write(const struct test_model *m, size_t *size)
 {
 	struct tm_field fields[] = { TM_INT(3), OFFSET, OFFSET, OFFSET, OFFSET };
 	struct writer w = { 0 };
@@ -216,19 +216,19 @@ uint8_t *tm_write(const struct tm *m, size_t *size)
 	return w.data;
 }
 
-void tm_init(struct tm *m)
+void tm_init(struct test_model *m)
 {
 	memset(m, 0, sizeof(*m));
 	m->pool = malloc(POOL_BYTES);
 	m->seed = 12345;
 }
 
-void tm_free(struct tm *m)
+void tm_free(struct test_model *m)
 {
 	free(m->pool);
 }
 
-int tm_tensor(struct tm *m, const char *name, int type, float scale, int64_t zero_point, int rank,
+int tm_tensor(struct test_model *m, const char *name, int type, float scale, int64_t zero_point, int rank,
 	      const int32_t *dims)
 {
 	struct tm_tensor *t = &m->tensors[m->n_tensors];
@@ -239,18 +239,18 @@ int tm_tensor(struct tm *m, const char *name, int type, float scale, int64_t zer
 	return m->n_tensors++;
 }
 
-int tm_nhwc(struct tm *m, const char *name, float scale, int64_t zero_point, int h, int w, int c)
+int tm_nhwc(struct test_model *m, const char *name, float scale, int64_t zero_point, int h, int w, int c)
 {
 	return tm_tensor(m, name, TM_U8, scale, zero_point, 4, (int32_t[]) { 1, h, w, c });
 }
 
-static uint32_t next_random(struct tm *m)
+static uint32_t next_random(struct test_model *m)
 {
 	m->seed = m->seed * 1664525 + 1013904223;
 	return m->seed >> 8;
 }
 
-int tm_random(struct tm *m, const char *name, int type, float scale, int64_t zero_point, int rank,
+int tm_random(struct test_model *m, const char *name, int type, float scale, int64_t zero_point, int rank,
 	      const int32_t *dims)
 {
 	int index = tm_tensor(m, name, type, scale, zero_point, rank, dims);
@@ -274,7 +274,7 @@ int tm_random(struct tm *m, const char *name, int type, float scale, int64_t zer
 	return index;
 }
 
-int tm_ints(struct tm *m, const char *name, int count, const int32_t *values)
+int tm_ints(struct test_model *m, const char *name, int count, const int32_t *values)
 {
 	int index = tm_tensor(m, name, TM_I32, 0, 0, 1, &count);
 
@@ -284,7 +284,7 @@ int tm_ints(struct tm *m, const char *name, int count, const int32_t *values)
 	return index;
 }
 
-struct tm_op *tm_op(struct tm *m, int builtin, int n_in, const int32_t *in, int out)
+struct tm_op *tm_op(struct test_model *m, int builtin, int n_in, const int32_t *in, int out)
 {
 	struct tm_op *op = &m->ops[m->n_ops++];
 
@@ -300,7 +300,7 @@ static void set_options(struct tm_op *op, uint8_t type, int n, const struct tm_f
 	memcpy(op->fields, fields, n * sizeof(*fields));
 }
 
-int tm_conv(struct tm *m, int in, int out, int kernel, int stride, int padding, int activation)
+int tm_conv(struct test_model *m, int in, int out, int kernel, int stride, int padding, int activation)
 {
 	int32_t ic = m->tensors[in].dims[3], oc = m->tensors[out].dims[3];
 	int w = tm_random(m, "weights", TM_U8, 0.01f, 121, 4,
@@ -314,7 +314,7 @@ int tm_conv(struct tm *m, int in, int out, int kernel, int stride, int padding, 
 	return op - m->ops;
 }
 
-int tm_depthwise(struct tm *m, int in, int out, int kernel, int stride, int padding)
+int tm_depthwise(struct test_model *m, int in, int out, int kernel, int stride, int padding)
 {
 	int32_t oc = m->tensors[out].dims[3];
 	int w = tm_random(m, "weights", TM_U8, 0.01f, 121, 4, (int32_t[]) { 1, kernel, kernel, oc });
@@ -327,7 +327,7 @@ int tm_depthwise(struct tm *m, int in, int out, int kernel, int stride, int padd
 	return op - m->ops;
 }
 
-int tm_add(struct tm *m, int a, int b, int out)
+int tm_add(struct test_model *m, int a, int b, int out)
 {
 	struct tm_op *op = tm_op(m, TM_ADD, 2, (int32_t[]) { a, b }, out);
 
@@ -335,7 +335,7 @@ int tm_add(struct tm *m, int a, int b, int out)
 	return op - m->ops;
 }
 
-int tm_concat(struct tm *m, int n, const int32_t *in, int axis, int out)
+int tm_concat(struct test_model *m, int n, const int32_t *in, int axis, int out)
 {
 	struct tm_op *op = tm_op(m, TM_CONCATENATION, n, in, out);
 
@@ -343,7 +343,7 @@ int tm_concat(struct tm *m, int n, const int32_t *in, int axis, int out)
 	return op - m->ops;
 }
 
-int tm_unary(struct tm *m, int builtin, int in, int out)
+int tm_unary(struct test_model *m, int builtin, int in, int out)
 {
 	return tm_op(m, builtin, 1, &in, out) - m->ops;
 }

@@ -60,7 +60,7 @@ struct tm_op {
 	size_t custom_bytes;
 };
 
-struct tm {
+struct test_model {
 	int n_tensors, n_ops, n_inputs, n_outputs;
 	struct tm_tensor tensors[TM_MAX_TENSORS];
 	struct tm_op ops[TM_MAX_OPS];
@@ -70,27 +70,27 @@ struct tm {
 	uint32_t seed;
 };
 
-void tm_init(struct tm *m);
-void tm_free(struct tm *m);
+void tm_init(struct test_model *m);
+void tm_free(struct test_model *m);
 
 /* Tensors; @type TM_U8 or TM_I8 with per-tensor quantization. */
-int tm_tensor(struct tm *m, const char *name, int type, float scale, int64_t zero_point, int rank,
+int tm_tensor(struct test_model *m, const char *name, int type, float scale, int64_t zero_point, int rank,
 	      const int32_t *dims);
-int tm_nhwc(struct tm *m, const char *name, float scale, int64_t zero_point, int h, int w, int c);
+int tm_nhwc(struct test_model *m, const char *name, float scale, int64_t zero_point, int h, int w, int c);
 /* A constant of pseudo-random bytes (or int32 biases of a few thousands). */
-int tm_random(struct tm *m, const char *name, int type, float scale, int64_t zero_point, int rank,
+int tm_random(struct test_model *m, const char *name, int type, float scale, int64_t zero_point, int rank,
 	      const int32_t *dims);
-int tm_ints(struct tm *m, const char *name, int count, const int32_t *values);
+int tm_ints(struct test_model *m, const char *name, int count, const int32_t *values);
 
 /* Operators with the usual attributes. */
-struct tm_op *tm_op(struct tm *m, int builtin, int n_in, const int32_t *in, int out);
-int tm_conv(struct tm *m, int in, int out, int kernel, int stride, int padding, int activation);
-int tm_depthwise(struct tm *m, int in, int out, int kernel, int stride, int padding);
-int tm_add(struct tm *m, int a, int b, int out);
-int tm_concat(struct tm *m, int n, const int32_t *in, int axis, int out);
-int tm_unary(struct tm *m, int builtin, int in, int out);
+struct tm_op *tm_op(struct test_model *m, int builtin, int n_in, const int32_t *in, int out);
+int tm_conv(struct test_model *m, int in, int out, int kernel, int stride, int padding, int activation);
+int tm_depthwise(struct test_model *m, int in, int out, int kernel, int stride, int padding);
+int tm_add(struct test_model *m, int a, int b, int out);
+int tm_concat(struct test_model *m, int n, const int32_t *in, int axis, int out);
+int tm_unary(struct test_model *m, int builtin, int in, int out);
 
 /* malloc()ed bytes of the file. */
-uint8_t *tm_write(const struct tm *m, size_t *size);
+uint8_t *tm_write(const struct test_model *m, size_t *size);
 
 #endif
