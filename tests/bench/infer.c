@@ -98,7 +98,9 @@ int main(int argc, char **argv)
 		die(&err);
 	time_runs(inst, runs);
 	profile_run(inst);
-	printf("device_macs %" PRIu32 "\n", accel_device_info(dev)->macs);
+	printf("device_macs %" PRIu32 "\nsram_bandwidth %" PRIu32 "\ndram_bandwidth %" PRIu32 "\n",
+	       accel_device_info(dev)->macs, accel_device_info(dev)->sram_bandwidth,
+	       accel_device_info(dev)->dram_bandwidth);
 	accel_instance_release(inst);
 	accel_model_release(model);
 	accel_device_release(dev);
