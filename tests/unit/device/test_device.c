@@ -43,7 +43,8 @@ static void make_vm(unsigned int vm)
 	regions[0] = (struct enpu_region) { VA_DATA, 0x2000 };
 	regions[1] = (struct enpu_region) { VA_BLOCK, 1 << 21 };
 	regions[2] = (struct enpu_region) { VA_STREAM, 0x1000 };
-	regions[3] = (struct enpu_region) { 1ull << 39, 0x1000 };
+	/* With the bits above cut off it would be the data's */
+	regions[3] = (struct enpu_region) { (1ull << 39) + VA_DATA, 0x1000 };
 }
 
 static struct enpu_cmd_dma copy(unsigned int from, uint64_t src, unsigned int to, uint64_t dst,
@@ -220,7 +221,7 @@ static void test_beyond_va(void **state)
 
 	make_vm(1);
 	assert_false(run_copy(&cmd));
-	assert_fault(1, ENPU_FAULT_UNMAPPED, 0, (1ull << 39) + 8);
+	assert_fault(1, ENPU_FAULT_UNMAPPED, 0, (1ull << 39) + VA_DATA + 8);
 }
 
 static void test_table_outside(void **state)

@@ -117,6 +117,33 @@ static void test_no_effect(void **state)
 	for (unsigned int i = 0; i < 288; i++)
 		assert_int_equal(((uint8_t *)region(f, OUT))[i], 0xee);
 	ch[7].shift = 0;
+	ch[3].reserved = 1;
+	emit(f, &conv, sizeof(conv));
+	expect(ENPU_FAULT_OPERAND, 0, 0);
+	ch[3].reserved = 0;
+	ch[3].weight_zero_point = 128;
+	emit(f, &conv, sizeof(conv));
+	expect(ENPU_FAULT_OPERAND, 0, 0);
+	ch[3].weight_zero_point = 0;
+}
+
+/* What a job leaves in the SRAM the next one does not see */
+static void test_sram_is_private(void **state)
+{
+	struct enpu_cmd_dma dma = copy_command();
+	const uint8_t *out = region(f, OUT);
+
+	dma.count[3] = 1;
+	dma.dst.region = ENPU_REGION_SRAM;
+	memset(region(f, IN), 0x33, 64);
+	emit(f, &dma, sizeof(dma));
+	assert_int_equal(run(f), ENPU_STEP_DONE);
+	dma.dst.region = OUT;
+	dma.src.region = ENPU_REGION_SRAM;
+	emit(f, &dma, sizeof(dma));
+	assert_int_equal(run(f), ENPU_STEP_DONE);
+	for (unsigned int i = 0; i < 64; i++)
+		assert_int_equal(out[i], 0xa5);
 }
 
 static void test_tokens(void **state)
@@ -422,6 +449,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_region),
 		cmocka_unit_test(test_no_effect),
+		cmocka_unit_test(test_sram_is_private),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_job),

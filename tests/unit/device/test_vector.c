@@ -390,6 +390,8 @@ static void test_softmax_exactly(void **state)
 		{ 20, 1, 64, 1, 39, 64, 26, 8, 0, 4, 0, 26, 0, 0, 0, 2 },
 		{ 24, 14, 19, 28, 10, 31, 14, 8, 13, 21, 15, 12, 19, 11, 9, 10 },
 	};
+	/* Where one Newton step less gives 125 */
+	static const uint8_t close[] = { 123, 124 }, close_want[] = { 126, 130 };
 	/* With a scale of 4 what is more than 3 below counts as nothing, else it would wrap */
 	static const uint8_t steep[] = { 255, 0, 254, 127 }, steep_want[] = { 251, 0, 5, 0 };
 	struct enpu_cmd_softmax cmd = softmax(ENPU_U8, 2, 16, 0.0390625);
@@ -398,6 +400,11 @@ static void test_softmax_exactly(void **state)
 	memcpy(region(f, IN), in, sizeof(in));
 	run_ok(&cmd, sizeof(cmd));
 	assert_memory_equal(region(f, OUT), want, sizeof(want));
+
+	cmd = softmax(ENPU_U8, 1, 2, 0.0390625);
+	memcpy(region(f, IN), close, sizeof(close));
+	run_ok(&cmd, sizeof(cmd));
+	assert_memory_equal(region(f, OUT), close_want, sizeof(close_want));
 
 	cmd = softmax(ENPU_U8, 1, 4, 4.0);
 	assert_int_equal(cmd.diff_min, -3);
