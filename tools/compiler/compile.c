@@ -48,6 +48,7 @@ static void collect_stats(const struct schedule *s, struct enpu_compile_stats *s
 		stats->macs += p->layers[i].macs;
 	for (size_t i = 0; i < s->n_steps; i++) {
 		stats->commands += s->steps[i].n_tasks;
+		stats->estimated_cycles += s->steps[i].cycles;
 		if ((uint64_t)s->steps[i].sram_peak > stats->sram_peak_bytes)
 			stats->sram_peak_bytes = s->steps[i].sram_peak;
 	}

@@ -156,6 +156,7 @@ static void add_layers(struct writer *w)
 			.type = add_string(w, p->layers[i].op->name),
 			.source_index = p->layers[i].op->index,
 			.macs = p->layers[i].macs,
+			.estimated_cycles = w->s->layer_cycles[i],
 		};
 	add_section(w, &(struct section) {
 		".enpu.layers", ENPU_SHT_LAYERS, 0, 8, sizeof(*layers), layers,
@@ -200,9 +201,11 @@ static void add_info(struct writer *w, const struct source *source)
 		.compiler = add_string(w, COMPILER),
 		.source = add_string(w, source->name),
 	};
-	for (size_t i = 0; i < w->s->n_steps; i++)
+	for (size_t i = 0; i < w->s->n_steps; i++) {
 		if (w->s->steps[i].sram_peak > note->info.sram_bytes)
 			note->info.sram_bytes = w->s->steps[i].sram_peak;
+		note->info.estimated_cycles += w->s->steps[i].cycles;
+	}
 	memcpy(note->info.source_sha256, source->sha256, sizeof(source->sha256));
 	add_section(w, &(struct section) {
 		".note.enpu", SHT_NOTE, 0, 8, 0, note, sizeof(*note) });

@@ -65,6 +65,7 @@ struct enpu_compile_options {
 struct enpu_compile_stats {
 	uint64_t macs;
 	uint64_t commands;
+	uint64_t estimated_cycles;	/* of the NPU; see Documentation/cost-model.rst */
 	uint64_t dram_read_bytes;	/* weights, inputs, spilled feature maps */
 	uint64_t dram_write_bytes;
 	uint64_t weight_bytes;		/* of constants in the compiled model */

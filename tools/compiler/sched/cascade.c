@@ -151,6 +151,7 @@ static void produce(struct cascade *c, size_t layer, uint32_t upto,
 
 	if (*done >= upto)
 		return;
+	c->steps++;
 	for (int k = 0; k < 2; k++) {
 		w = cascade_window(c, l->in[k].buffer);
 		if (!w || !input_rows(l, k, *done, upto - *done, &first, &rows))

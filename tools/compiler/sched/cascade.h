@@ -45,6 +45,7 @@ struct cascade {
 	unsigned int n_windows;
 	struct window windows[MAX_CASCADE];
 	uint32_t done[MAX_CASCADE];	/* output rows of each layer */
+	uint32_t steps;			/* of all executions so far */
 };
 
 /*

@@ -10,13 +10,10 @@
 
 /* Of an operation's weights in SRAM while others are on their way. */
 #define WEIGHT_SPACE	(64 << 10)
-/* Steps of trial executions in all; beyond them layers run one by one. */
-#define MAX_TRIAL_STEPS	20000000u
+/* Steps of trial executions for one plan; beyond them layers run one by one. */
+#define MAX_TRIAL_STEPS	1000000u
 /* Commands of one cascade. */
 #define MAX_STRIPS	1024u
-
-/* What DRAM traffic of feature maps costs even where the port has time for it. */
-#define TRAFFIC_SHARE	8
 
 static const uint32_t strips[] = { 1, 2, 4, 8, 16, 32 };
 
@@ -40,6 +37,7 @@ struct planner {
 	const struct step *step;
 	struct plan *plan;
 	int64_t budget;
+	unsigned int traffic_share;
 	struct way (*ways)[2];		/* by layer boundary; result in DRAM, in SRAM */
 	uint32_t trial_steps;
 };
@@ -153,7 +151,6 @@ static void trial_compute(void *arg, size_t layer, struct part part)
 	cost = part_cost(t->pl->s->machine, l, part, where);
 	t->cycles += cost_cycles(t->pl->s->machine, cost);
 	t->dram_bytes += cost.dram;
-	t->pl->trial_steps++;
 }
 
 static void trial_move(void *arg, const struct window *w, uint32_t from, uint32_t count)
@@ -176,19 +173,19 @@ static uint64_t trial_cycles(const struct trial *t)
 	for (size_t i = t->way->segment.first; i < t->way->segment.end; i++)
 		weights += weight_bytes(layer_at(t->pl, i));
 	dram = dram_cycles(m, t->dram_bytes + weights);
-	return (t->cycles > dram ? t->cycles : dram) + dram_cycles(m, t->dram_bytes) / TRAFFIC_SHARE;
+	return (t->cycles > dram ? t->cycles : dram) + dram_cycles(m, t->dram_bytes) /
+							     t->pl->traffic_share;
 }
 
 /* Is the way to @way, over @segment, with the result in SRAM or not, worth keeping? */
 static void offer_way(struct planner *pl, const struct way *before, struct way *way,
-		      bool in_sram, int64_t extra_bytes)
+		      struct cascade *c, bool in_sram, int64_t extra_bytes)
 {
 	const struct layer *last = layer_at(pl, way->segment.end - 1);
 	const struct buffer *out = last->out.buffer;
 	bool decided = pl->plan->uses[out->index].first < way->segment.first;
 	struct way *best = &pl->ways[way->segment.end - pl->step->first_layer][in_sram];
-	struct cascade c = { 0 };
-	struct trial t = { pl, &c, way };
+	struct trial t = { pl, c, way };
 	struct resident *r;
 
 	if (decided && is_resident(before, out) != in_sram)
@@ -205,11 +202,7 @@ static void offer_way(struct planner *pl, const struct way *before, struct way *
 	if (way->segment.strip) {
 		struct cascade_sink sink = { trial_compute, trial_move, &t };
 
-		cascade_init(&c, pl->s->program, pl->plan->readers, pl->plan->writers,
-			     way->segment.first, way->segment.end);
-		c.strip = way->segment.strip;
-		cascade_size(&c);
-		cascade_run(&c, &sink);
+		cascade_run(c, &sink);
 	} else {
 		trial_compute(&t, way->segment.first, whole_output(last));
 	}
@@ -218,20 +211,21 @@ static void offer_way(struct planner *pl, const struct way *before, struct way *
 		*best = *way;
 }
 
+/* Go on by a segment; @c: its cascade with known windows, empty for one layer. */
 static void extend(struct planner *pl, const struct way *before, struct segment segment,
-		   int64_t extra_bytes)
+		   struct cascade *c, int64_t extra_bytes)
 {
 	for (int in_sram = 0; in_sram < 2; in_sram++) {
 		struct way way = { .valid = true, .before = before, .segment = segment,
 				   .residents = before->residents };
 
-		offer_way(pl, before, &way, in_sram, extra_bytes);
+		offer_way(pl, before, &way, c, in_sram, extra_bytes);
 	}
 }
 
 static void extend_cascades(struct planner *pl, const struct way *before, size_t first)
 {
-	int64_t weights = align_up(weight_bytes(layer_at(pl, first)));
+	int64_t weights = align_up(weight_bytes(layer_at(pl, first))), windows;
 	struct cascade c;
 
 	for (size_t end = first + 2; end <= pl->step->end_layer && end - first <= MAX_CASCADE; end++) {
@@ -250,8 +244,18 @@ static void extend_cascades(struct planner *pl, const struct way *before, size_t
 				break;
 			if (height / c.strip > MAX_STRIPS)
 				continue;
-			extend(pl, before, (struct segment) { first, end, c.strip },
-			       cascade_size(&c) + weights);
+			windows = cascade_size(&c);
+			pl->trial_steps += c.steps;
+			c.steps = 0;
+			/* higher strips take more room, and so do longer cascades */
+			if (windows + weights > pl->budget && !i)
+				return;
+			if (windows + weights > pl->budget)
+				break;
+			extend(pl, before, (struct segment) { first, end, c.strip }, &c,
+			       windows + weights);
+			pl->trial_steps += c.steps;
+			c.steps = 0;
 		}
 	}
 }
@@ -259,6 +263,7 @@ static void extend_cascades(struct planner *pl, const struct way *before, size_t
 static void extend_all(struct planner *pl, size_t first)
 {
 	const struct layer *l = layer_at(pl, first);
+	struct cascade none = { 0 };
 	int64_t weights = weight_bytes(l) < WEIGHT_SPACE ? weight_bytes(l) : WEIGHT_SPACE;
 
 	for (int in_sram = 0; in_sram < 2; in_sram++) {
@@ -266,7 +271,8 @@ static void extend_all(struct planner *pl, size_t first)
 
 		if (!before->valid)
 			continue;
-		extend(pl, before, (struct segment) { first, first + 1, 0 }, align_up(weights));
+		extend(pl, before, (struct segment) { first, first + 1, 0 }, &none,
+		       align_up(weights));
 		extend_cascades(pl, before, first);
 	}
 	/* where not even weights fit beside what stays, they can be read from DRAM */
@@ -275,7 +281,7 @@ static void extend_all(struct planner *pl, size_t first)
 		const struct way *next = pl->ways[first + 1 - pl->step->first_layer];
 
 		if (before->valid && !next[0].valid && !next[1].valid)
-			extend(pl, before, (struct segment) { first, first + 1, 0 }, 0);
+			extend(pl, before, (struct segment) { first, first + 1, 0 }, &none, 0);
 	}
 }
 
@@ -293,12 +299,15 @@ static void take_way(struct plan *plan, struct arena *arena, const struct way *w
 		plan->resident[r->buffer->index] = true;
 }
 
-void plan_step(const struct schedule *s, const struct step *step, int64_t budget,
+void plan_step(const struct schedule *s, const struct step *step, const struct tuning *tuning,
 	       struct plan *plan)
 {
 	struct arena *arena = s->program->arena;
 	size_t layers = step->end_layer - step->first_layer;
-	struct planner pl = { .s = s, .step = step, .plan = plan, .budget = budget };
+	struct planner pl = {
+		.s = s, .step = step, .plan = plan, .traffic_share = tuning->traffic_share,
+		.budget = (int64_t)s->sram_bytes * tuning->budget / 100,
+	};
 	const struct way *last;
 
 	memset(plan, 0, sizeof(*plan));

@@ -21,6 +21,13 @@ struct use {
 	bool elsewhere;			/* another step uses it too */
 };
 
+/* What plans are made with; several are tried. */
+struct tuning {
+	unsigned int budget;		/* percent of the SRAM */
+	unsigned int traffic_share;	/* DRAM traffic costs so much of its time where the port is free */
+	unsigned int input_share;	/* of a part's time, for reading the input anew */
+};
+
 struct plan {
 	struct segment *segments;
 	size_t n_segments;
@@ -29,8 +36,8 @@ struct plan {
 	unsigned int *readers, *writers;	/* operands of layers, by buffer index */
 };
 
-/* The best plan found that needs at most @budget bytes of SRAM at any time. */
-void plan_step(const struct schedule *s, const struct step *step, int64_t budget,
+/* The best plan found that needs at most its budget of SRAM at any time. */
+void plan_step(const struct schedule *s, const struct step *step, const struct tuning *tuning,
 	       struct plan *plan);
 
 struct locations layer_locations(const struct plan *plan, const struct layer *l);

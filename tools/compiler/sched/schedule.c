@@ -44,6 +44,8 @@ static void note_places(const struct builder *b)
 
 	for (size_t i = 0; i < s->program->n_buffers; i++)
 		s->in_sram[i] |= b->plan.resident[i];
+	for (size_t i = b->step->first_layer; i < b->step->end_layer; i++)
+		s->layer_cycles[i] = b->layer_cycles[i - b->step->first_layer];
 	for (size_t i = 0; i < b->plan.n_segments; i++) {
 		const struct segment *seg = &b->plan.segments[i];
 
@@ -52,6 +54,42 @@ static void note_places(const struct builder *b)
 		for (unsigned int w = 0; b->cascades[i] && w < b->cascades[i]->n_windows; w++)
 			s->in_sram[b->cascades[i]->windows[w].buffer->index] = true;
 	}
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * Units one after the other. Loads follow each other on the DRAM port, from the start
+ * of the unit that issues them; a unit waits for its own. Weights that no load brings
+ * are read by the unit itself.
+ */
+static uint64_t estimate_cycles(const struct builder *b)
+{
+	uint64_t *start = arena_new(b->s->program->arena, uint64_t, b->n_units + 1), dram = 0;
+
+	for (size_t i = 0; i < b->n_units; i++) {
+		const struct unit *u = &b->units[i];
+		uint64_t ready = start[i], own = u->dram_cycles;
+
+		for (size_t k = u->first_load; k < u->end_load; k++) {
+			const struct piece *piece = &b->loads[k].piece;
+			uint64_t cycles = dram_cycles(b->s->machine, piece->object.bytes);
+
+			if (!piece->placed) {
+				own += cycles;
+				continue;
+			}
+			/* issued in this unit: nothing before has started since */
+			dram = later(dram, start[piece->first]) + cycles;
+			ready = later(ready, dram);
+		}
+		dram = later(dram, ready) + own;
+		start[i + 1] = later(ready + u->cycles, dram);
+	}
+	return start[b->n_units];
 }
 
 static void dump_piece(const struct piece *piece, const char *what, const char *name, FILE *out)
@@ -83,24 +121,54 @@ static void dump_step(const struct builder *b, FILE *out)
 			dump_piece(&b->loads[i].piece, "load of", b->loads[i].buffer->name, out);
 }
 
+/* Models with more layers take the first plan that fits, not the best of many. */
+#define MAX_LAYERS_TUNED	1000
+
 /* Shares of the SRAM to plan with, in percent: fragments may leave less than all of it. */
 static const unsigned int budgets[] = { 100, 94, 88, 80, 70, 60, 50, 35, 20, 0 };
+static const unsigned int traffic_shares[] = { 8, 1 };
+static const unsigned int input_shares[] = { 4, 2, 8 };
+
+#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+
+/* Build with every share of input reading; the best that fits goes to @best. */
+static void try_plan(const struct builder *b, const struct plan *plan, struct builder *best)
+{
+	for (size_t i = 0; i < COUNT(input_shares); i++) {
+		struct builder next = { .s = b->s, .step = b->step, .tuning = b->tuning,
+					.plan = *plan };
+
+		next.tuning.input_share = input_shares[i];
+		make_units(&next);
+		if (!place_all(&next))
+			continue;
+		next.cycles = estimate_cycles(&next);
+		if (!best->units || next.cycles < best->cycles)
+			*best = next;
+	}
+}
 
 static void schedule_step(struct schedule *s, struct step *step)
 {
-	for (size_t i = 0; i < sizeof(budgets) / sizeof(budgets[0]); i++) {
-		struct builder b = { .s = s, .step = step };
+	bool tuned = step->end_layer - step->first_layer <= MAX_LAYERS_TUNED;
+	struct builder best = { .s = s, .step = step };
+	struct plan plan;
 
-		plan_step(s, step, (int64_t)s->sram_bytes * budgets[i] / 100, &b.plan);
-		make_units(&b);
-		if (!place_all(&b))
-			continue;
-		generate_tasks(&b);
-		note_places(&b);
-		if (s->dump)
-			dump_step(&b, s->dump);
-		return;
+	/* the last budget always has room: it is for loads alone, and they can be left out */
+	for (size_t i = 0; i < COUNT(budgets) && (tuned || !best.units); i++) {
+		for (size_t k = 0; k < COUNT(traffic_shares) && (tuned || !best.units); k++) {
+			struct builder b = { .s = s, .step = step,
+					     .tuning = { budgets[i], traffic_shares[k] } };
+
+			plan_step(s, step, &b.tuning, &plan);
+			try_plan(&b, &plan, &best);
+		}
 	}
+	generate_tasks(&best);
+	note_places(&best);
+	step->cycles = best.cycles;
+	if (s->dump)
+		dump_step(&best, s->dump);
 }
 
 void schedule_program(struct schedule *s)
@@ -111,6 +179,7 @@ void schedule_program(struct schedule *s)
 	s->homes = arena_new(p->arena, struct object, p->n_buffers);
 	s->in_sram = arena_new(p->arena, bool, p->n_buffers);
 	s->spans = arena_new(p->arena, struct layer_span, p->n_layers);
+	s->layer_cycles = arena_new(p->arena, uint64_t, p->n_layers);
 	s->n_steps = p->n_cpu_steps + 1;
 	s->steps = arena_new(p->arena, struct step, s->n_steps);
 	for (size_t i = 0; i < s->n_steps; i++) {

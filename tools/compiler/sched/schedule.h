@@ -77,6 +77,7 @@ struct step {
 	size_t n_tasks;
 	size_t first_layer, end_layer;
 	int64_t sram_peak;
+	uint64_t cycles;		/* estimate */
 };
 
 struct schedule {
@@ -86,6 +87,7 @@ struct schedule {
 	struct object *homes;		/* in DRAM, by buffer index; bytes 0: none */
 	bool *in_sram;			/* by buffer index: it never is in DRAM */
 	struct layer_span *spans;	/* by layer */
+	uint64_t *layer_cycles;		/* by layer: estimate of its commands' time */
 	struct enpu_model_region *regions;
 	unsigned int n_regions;
 	struct step *steps;

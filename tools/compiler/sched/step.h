@@ -32,6 +32,7 @@ struct unit {
 struct builder {
 	struct schedule *s;
 	struct step *step;
+	struct tuning tuning;
 	struct plan plan;
 	struct sram sram;
 	struct piece *residents;	/* by buffer index */
@@ -40,6 +41,8 @@ struct builder {
 	struct load *loads;
 	size_t n_loads;
 	struct cascade **cascades;	/* by segment; NULL: one layer */
+	uint64_t cycles;		/* estimate */
+	uint64_t *layer_cycles;		/* of each layer of the step */
 };
 
 /* units.c: segments to units with loads; nothing is placed yet. */

@@ -3,8 +3,6 @@
 #include "step.h"
 
 #define CHANNEL_BLOCK		16
-/* Reading the input anew for each part of the channels is to stay a small share. */
-#define INPUT_SHARE		4
 #define SMALLEST_PART_BYTES	16384
 /* Of the SRAM, for the weights of one part. */
 #define LARGEST_PART_SHARE	4
@@ -31,9 +29,12 @@ static struct unit *add_unit(struct builder *b, size_t segment, struct part part
 	return u;
 }
 
-static void add_cost(const struct builder *b, struct unit *u, struct cost cost)
+static void add_cost(struct builder *b, struct unit *u, size_t layer, struct cost cost)
 {
-	u->cycles += cost_cycles(b->s->machine, cost);
+	uint64_t cycles = cost_cycles(b->s->machine, cost);
+
+	u->cycles += cycles;
+	b->layer_cycles[layer - b->step->first_layer] += cycles;
 	u->dram_cycles += dram_cycles(b->s->machine, cost.dram);
 }
 
@@ -53,7 +54,7 @@ static void estimate_compute(void *arg, size_t layer, struct part part)
 		where.in[i] |= cascade_window(e->cascade, l->in[i].buffer) != NULL;
 	where.out |= cascade_window(e->cascade, l->out.buffer) != NULL;
 	where.weights = true;
-	add_cost(e->b, e->unit, part_cost(e->b->s->machine, l, part, where));
+	add_cost(e->b, e->unit, layer, part_cost(e->b->s->machine, l, part, where));
 }
 
 static void ignore_move(void *arg, const struct window *w, uint32_t from, uint32_t count)
@@ -117,7 +118,7 @@ static uint32_t part_channels(const struct builder *b, const struct layer *l)
 
 		if (bytes + weight_group_bytes(l) > most ||
 		    (bytes >= SMALLEST_PART_BYTES &&
-		     again * INPUT_SHARE <= (cycles > loading ? cycles : loading)))
+		     again * b->tuning.input_share <= (cycles > loading ? cycles : loading)))
 			break;
 	}
 	/* parts of one size: a small rest would not be worth a command */
@@ -138,7 +139,7 @@ static void add_parts(struct builder *b, size_t segment)
 		struct part part = { 0, l->out.height, c, channels };
 		struct unit *u = add_unit(b, segment, part);
 
-		add_cost(b, u, channels_cost(b, l, part));
+		add_cost(b, u, layer, channels_cost(b, l, part));
 		add_load(b, layer, l->weights, c / CHANNEL_BLOCK * weight_group_bytes(l),
 			 groups * weight_group_bytes(l), false, false);
 		add_load(b, layer, l->params, (int64_t)c * sizeof(struct enpu_channel),
@@ -148,6 +149,8 @@ static void add_parts(struct builder *b, size_t segment)
 
 void make_units(struct builder *b)
 {
+	b->layer_cycles = arena_new(b->s->program->arena, uint64_t,
+				    b->step->end_layer - b->step->first_layer);
 	b->cascades = arena_new(b->s->program->arena, struct cascade *, b->plan.n_segments);
 	for (size_t i = 0; i < b->plan.n_segments; i++) {
 		const struct segment *seg = &b->plan.segments[i];
@@ -158,7 +161,7 @@ void make_units(struct builder *b)
 		else if (l->weights)
 			add_parts(b, i);
 		else
-			add_cost(b, add_unit(b, i, whole_output(l)),
+			add_cost(b, add_unit(b, i, whole_output(l)), seg->first,
 				 channels_cost(b, l, whole_output(l)));
 	}
 }
