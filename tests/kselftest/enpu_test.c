@@ -300,6 +300,15 @@ void stream_fill(struct stream *stream, uint8_t region, uint64_t offset, uint8_t
 	dma->fill_size = 1;
 }
 
+void stream_busy(struct stream *stream, uint8_t region)
+{
+	struct enpu_cmd_dma *dma = (void *)(stream->start + stream->size);
+
+	stream_fill(stream, region, 0, 0xb5, CTX_AREA);
+	/* by stride 0 over and over the same area: 128 MiB */
+	dma->count[0] = 512;
+}
+
 void stream_copy(struct stream *stream, uint8_t dst, uint64_t dst_offset, uint8_t src,
 		 uint64_t src_offset, uint32_t length)
 {

@@ -68,6 +68,8 @@ struct stream {
 void stream_nop(struct stream *stream);
 void stream_fill(struct stream *stream, uint8_t region, uint64_t offset, uint8_t value,
 		 uint32_t length);
+/* Takes some ms */
+void stream_busy(struct stream *stream, uint8_t region);
 void stream_copy(struct stream *stream, uint8_t dst, uint64_t dst_offset, uint8_t src,
 		 uint64_t src_offset, uint32_t length);
 

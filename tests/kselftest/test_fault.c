@@ -122,8 +122,13 @@ TEST_F(fault, followers)
 
 	stream_nop(&ctx->stream);
 	commands[0] = commands[2] = ctx_command(ctx);
-	commands[1] = commands[0];
-	commands[1].stream_va = UNMAPPED_VA;
+	/* the bad one gives the others time to follow it into the ring */
+	ctx->stream = (struct stream){ .start = ctx->stream.start + ctx->stream.size };
+	for (i = 0; i < 30; i++)
+		stream_busy(&ctx->stream, REGION_DST);
+	stream_fill(&ctx->stream, REGION_UNMAPPED, 0, 1, 1);
+	commands[1] = ctx_command(ctx);
+	commands[1].stream_va += ctx->stream.start - ctx->mem;
 	for (i = 0; i < COUNT(syncobjs); i++) {
 		struct drm_enpu_sync sync = { .flags = DRM_ENPU_SYNC_SIGNAL };
 
