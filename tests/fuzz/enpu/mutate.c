@@ -112,9 +112,9 @@ static size_t mutate(uint64_t *state, uint8_t *data, size_t size)
 static void read_file(struct file *file)
 {
 	FILE *in = fopen(file->path, "rb");
-	long size;
+	long size = in && fseek(in, 0, SEEK_END) == 0 ? ftell(in) : -1;
 
-	if (!in || fseek(in, 0, SEEK_END) || (size = ftell(in)) < 1) {
+	if (size < 1) {
 		fprintf(stderr, "mutate: %s: %s\n", file->path, in ? "empty" : strerror(errno));
 		exit(2);
 	}
@@ -158,8 +158,8 @@ static enum outcome run_mutation(struct accel_device *dev, uint64_t seed, unsign
 	alarm(0);
 	free(exact);
 	if (outcome == OUTCOME_WRONG)
-		fprintf(stderr, "mutate: seed %" PRIu64 ", mutation %lu of %s: code %d, '%s'\n", seed,
-			number, file->path, why->code, why->text);
+		fprintf(stderr, "mutate: seed %" PRIu64 ", mutation %lu of %s: code %d, '%s'\n",
+			seed, number, file->path, why->code, why->text);
 	return outcome;
 }
 
@@ -192,8 +192,8 @@ int main(int argc, char **argv)
 		free(files[i].data);
 	free(files);
 	accel_device_release(dev);
-	printf("%lu mutations: %lu refused, %lu failed on the device, %lu accepted, %lu wrong\n", count,
-	       counts[OUTCOME_REFUSED], counts[OUTCOME_FAILED], counts[OUTCOME_RAN],
+	printf("%lu mutations: %lu refused, %lu failed on the device, %lu accepted, %lu wrong\n",
+	       count, counts[OUTCOME_REFUSED], counts[OUTCOME_FAILED], counts[OUTCOME_RAN],
 	       counts[OUTCOME_WRONG]);
 	return counts[OUTCOME_WRONG] ? 1 : 0;
 }
