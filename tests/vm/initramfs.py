@@ -4,6 +4,8 @@
 It is the host's static busybox, the harness's init, the kernel modules asked for
 with what they depend on, programs with the shared libraries that the host's
 loader finds for them, and data files. Nothing of it is taken from the network.
+For a guest of another architecture a folder has busybox and flock, and programs
+must be static.
 """
 
 import lzma
@@ -37,8 +39,9 @@ def output_of(*command, errors_here=False):
 class Initramfs:
     """A tree of files, kept as guest path -> (mode, bytes), written at the end."""
 
-    def __init__(self):
+    def __init__(self, foreign):
         self.entries = {}
+        self.foreign = foreign
         for link, target in MERGED.items():
             self.folder(target)
             self.entries[link] = (stat.S_IFLNK | 0o777, target.encode())
@@ -89,7 +92,8 @@ class Initramfs:
             ["ldd", path], capture_output=True, text=True, check=False
         ).stderr:
             raise Error("needs a static busybox: apt-get install busybox-static")
-        self.file(path, "usr/bin/busybox")
+        # the foreign one is of the same release: the same applets
+        self.file(f"{self.foreign}/bin/busybox" if self.foreign else path, "usr/bin/busybox")
         for applet in output_of(path, "--list").split():
             if applet != "busybox":
                 self.link(f"usr/bin/{applet}", "busybox")
@@ -100,6 +104,10 @@ class Initramfs:
         with open(host, "rb") as source:
             if source.read(4) != b"\x7fELF":
                 return
+        if self.foreign:
+            if "INTERP" in output_of("readelf", "-lW", host):
+                raise Error(f"{host}: a guest of another architecture takes static programs only")
+            return
         found = subprocess.run(["ldd", host], capture_output=True, text=True, check=False)
         for line in found.stdout.splitlines():
             words = line.split()
@@ -196,11 +204,17 @@ def closure(folder, names):
     return result
 
 
-def base():
-    """What every guest has: busybox, init and the helpers that tests call."""
-    root = Initramfs()
+def base(foreign):
+    """What every guest has: busybox, init and the helpers that tests call.
+
+    FOREIGN: a folder with programs of the guest's architecture, None for the host's.
+    """
+    root = Initramfs(foreign)
     root.busybox()
-    root.program(shutil.which("flock") or "/usr/bin/flock")
+    if foreign:
+        root.file(foreign, "usr")
+    else:
+        root.program(shutil.which("flock") or "/usr/bin/flock")
     root.file(os.path.join(HERE, "init"), "init")
     root.file(os.path.join(HERE, "guest"), "usr/bin")
     return root
