@@ -83,10 +83,10 @@ bool input_rows(const struct layer *l, int i, uint32_t row, uint32_t rows,
 	uint32_t height = l->in[i].height;
 	int64_t from, to;
 
-	if (!l->in[i].buffer || !height)
-		return false;
 	*first = 0;
 	*count = height;
+	if (!l->in[i].buffer || !height)
+		return false;
 	switch (l->kind) {
 	case LAYER_CONV:
 	case LAYER_DEPTHWISE:
