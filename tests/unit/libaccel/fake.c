@@ -427,6 +427,7 @@ static int fence_fd(struct accel_backend_queue *queue, uint64_t point)
 	if (*fence < 0)
 		*fence = eventfd(0, EFD_CLOEXEC);
 	signal_fences(queue);
+	counts.fences++;
 	ret = dup(*fence);
 	pthread_mutex_unlock(&lock);
 	return ret;

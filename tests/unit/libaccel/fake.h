@@ -33,7 +33,7 @@ extern struct accel_backend_info fake_info;
 struct fake_counts {
 	unsigned int devices, bos, vms, binds, queues;
 	unsigned int read_only_binds;
-	unsigned int jobs;			/* submitted since the reset */
+	unsigned int jobs, fences;		/* submitted, and asked for, since the reset */
 	uint64_t bytes;				/* of BOs */
 	uint64_t last_va;			/* of the bind made last */
 	struct accel_backend_queue_attrs attrs;	/* of the queue made last */

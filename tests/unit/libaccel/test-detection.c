@@ -126,6 +126,19 @@ static void test_decode(void **state)
 	check_slot(&d, 0, 0, 0.9f, d.out_boxes[0][0]);
 }
 
+/* exp() of a double: in single precision the last bit would be another */
+static void test_precision(void **state)
+{
+	struct detect d;
+
+	start(&d, 1, 1, 1, 1);
+	d.params.anchors[0][2] = 0.7f;
+	d.boxes.f32[2] = 3;
+	d.scores.f32[1] = 0.9f;
+	assert_null(detect(&d));
+	assert_true(d.out_boxes[0][2] == 0.637741566f);
+}
+
 static void test_quantized(void **state)
 {
 	struct detect d;
@@ -315,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_precision),
 		cmocka_unit_test(test_quantized),
 		cmocka_unit_test(test_order_and_threshold),
 		cmocka_unit_test(test_suppression),
