@@ -482,6 +482,8 @@ static bool serve_one(struct session *s)
 		err = dispatch(s, &request, &reply);
 		if (err)
 			complain(s, &request, strerror(err));
+		/* before the reply: whoever has that may count on it */
+		close_fds(&request);
 		if (!(request.header.flags & VU_NO_REPLY))
 			alive = send_reply(s, &request, &reply, err);
 	}
