@@ -59,7 +59,9 @@ int enpu_write(struct enpu_exec *x, unsigned int region, const struct enpu_runs 
 int enpu_read_ref(struct enpu_exec *x, const struct enpu_ref *ref, uint64_t skip, void *buf,
 		  uint64_t size)
 {
-	struct enpu_runs run = { .va = ref->offset + skip, .stride = size, .len = size, .count = 1 };
+	struct enpu_runs run = {
+		.va = ref->offset + skip, .stride = size, .len = size, .count = 1,
+	};
 
 	return enpu_read(x, ref->region, &run, buf);
 }

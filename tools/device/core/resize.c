@@ -14,7 +14,7 @@ struct resize {
 	const struct enpu_cmd_resize *cmd;
 	const struct enpu_resize_tap *rows;
 	const struct enpu_resize_tap *cols;
-	int32_t *corners;		/* [4][channels]: lo lo, hi lo, lo hi, hi hi (row, column) */
+	int32_t *corners;		/* [4][channels]; row, column: lo lo, hi lo, lo hi, hi hi */
 	int32_t *output;
 };
 
