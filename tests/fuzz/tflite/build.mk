@@ -2,21 +2,25 @@
 # Broken models: 10,000 random mutations under ASan and UBSan, and an entry for libFuzzer.
 
 FUZZ_TFLITE := tests/fuzz/tflite
-FUZZ_TFLITE_SRCS := $(FUZZ_TFLITE)/one_input.c $(addprefix tests/unit/compiler/,model_file.c verify.c)
+FUZZ_TFLITE_SRCS := $(FUZZ_TFLITE)/one_input.c \
+		    $(addprefix tests/unit/compiler/,model_file.c verify.c)
 
 $(eval $(call flags,$(FUZZ_TFLITE)/,-Itools/compiler/include))
-$(eval $(call program_in,$(O)/asan,$(O)/asan/tests/tflite-mutate,$(FUZZ_TFLITE)/mutate.c $(FUZZ_TFLITE_SRCS),libenpu-compiler,-lmd))
+$(eval $(call program_in,$(O)/asan,$(O)/asan/tests/tflite-mutate,\
+	$(FUZZ_TFLITE)/mutate.c $(FUZZ_TFLITE_SRCS),libenpu-compiler,-lmd))
 
 .PHONY: check-fuzz-tflite fuzz-tflite
 check-fuzz-tflite: $(O)/asan/tests/tflite-mutate ## feed 10,000 broken models to the compiler
 	@$(FUZZ_TFLITE)/run $<
 
-$(O)/asan/tests/tflite-fuzzer: $(FUZZ_TFLITE)/fuzzer.c $(FUZZ_TFLITE_SRCS) $(wildcard tools/compiler/*.c tools/compiler/*/*.c)
+FUZZER_SRCS := $(FUZZ_TFLITE)/fuzzer.c $(FUZZ_TFLITE_SRCS) \
+	       $(wildcard tools/compiler/*.c tools/compiler/*/*.c)
+$(O)/asan/tests/tflite-fuzzer: $(FUZZER_SRCS)
 	@mkdir -p $(@D)
 	@echo "  CLANG   $@"
-	@clang $(CPPFLAGS) -Itools/compiler/include $(filter-out -Werror,$(BASE_CFLAGS)) -O1 -g \
+	@clang $(CPPFLAGS) -Itools/compiler/include $(BASE_CFLAGS) -O1 -g \
 		-fsanitize=fuzzer,address,undefined -o $@ $^ -lmd -lm
 
-fuzz-tflite: $(O)/asan/tests/tflite-fuzzer ## search for inputs that break the compiler, with clang's libFuzzer
+fuzz-tflite: $(O)/asan/tests/tflite-fuzzer ## search for broken models with clang's libFuzzer
 	@mkdir -p $(O)/fuzz/tflite
 	@$< -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=65536 $(O)/fuzz/tflite

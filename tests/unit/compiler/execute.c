@@ -119,8 +119,8 @@ int execution_run(struct execution *x, const struct model_file *m, const char *p
 		const struct enpu_exec_fault *fault = enpu_exec_fault(exec);
 
 		snprintf(x->error, sizeof(x->error),
-			 "cause %u at command %u (opcode %u, layer %u), address %#llx", fault->cause,
-			 fault->command, fault->opcode, fault->layer,
+			 "cause %u at command %u (opcode %u, layer %u), address %#llx",
+			 fault->cause, fault->command, fault->opcode, fault->layer,
 			 (unsigned long long)fault->addr);
 	}
 	enpu_exec_free(exec);

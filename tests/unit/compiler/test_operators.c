@@ -42,7 +42,7 @@ static void two_roundings(void **state)
 	assert_int_equal(multiply_by_multiplier(3, quantize_multiplier(0.5)), 2);
 	/* -1.5: the high half rounds to -1 (truncation after the nudge) */
 	assert_int_equal(multiply_by_multiplier(-3, quantize_multiplier(0.5)), -1);
-	/* 5 * 0.25: shift -1; 5 * 0.5 = 2.5 -> 3, then 1.5 -> 2: double rounding differs from 1.25 */
+	/* 5 * 0.25: 5 * 0.5 = 2.5 -> 3, then 1.5 -> 2, where one rounding of 1.25 gives 1 */
 	assert_int_equal(multiply_by_multiplier(5, quantize_multiplier(0.25)), 2);
 	assert_int_equal(rounding_divide_by_pot(-3, 1), -2);	/* halves go away from zero */
 	assert_int_equal(rounding_divide_by_pot(3, 1), 2);

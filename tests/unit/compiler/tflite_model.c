@@ -228,8 +228,8 @@ void tm_free(struct test_model *m)
 	free(m->pool);
 }
 
-int tm_tensor(struct test_model *m, const char *name, int type, float scale, int64_t zero_point, int rank,
-	      const int32_t *dims)
+int tm_tensor(struct test_model *m, const char *name, int type, float scale,
+	      int64_t zero_point, int rank, const int32_t *dims)
 {
 	struct tm_tensor *t = &m->tensors[m->n_tensors];
 
@@ -239,7 +239,8 @@ int tm_tensor(struct test_model *m, const char *name, int type, float scale, int
 	return m->n_tensors++;
 }
 
-int tm_nhwc(struct test_model *m, const char *name, float scale, int64_t zero_point, int h, int w, int c)
+int tm_nhwc(struct test_model *m, const char *name, float scale, int64_t zero_point, int h,
+	    int w, int c)
 {
 	return tm_tensor(m, name, TM_U8, scale, zero_point, 4, (int32_t[]) { 1, h, w, c });
 }
@@ -250,8 +251,8 @@ static uint32_t next_random(struct test_model *m)
 	return m->seed >> 8;
 }
 
-int tm_random(struct test_model *m, const char *name, int type, float scale, int64_t zero_point, int rank,
-	      const int32_t *dims)
+int tm_random(struct test_model *m, const char *name, int type, float scale,
+	      int64_t zero_point, int rank, const int32_t *dims)
 {
 	int index = tm_tensor(m, name, type, scale, zero_point, rank, dims);
 	struct tm_tensor *t = &m->tensors[index];
@@ -300,7 +301,8 @@ static void set_options(struct tm_op *op, uint8_t type, int n, const struct tm_f
 	memcpy(op->fields, fields, n * sizeof(*fields));
 }
 
-int tm_conv(struct test_model *m, int in, int out, int kernel, int stride, int padding, int activation)
+int tm_conv(struct test_model *m, int in, int out, int kernel, int stride, int padding,
+	    int activation)
 {
 	int32_t ic = m->tensors[in].dims[3], oc = m->tensors[out].dims[3];
 	int w = tm_random(m, "weights", TM_U8, 0.01f, 121, 4,
@@ -317,7 +319,8 @@ int tm_conv(struct test_model *m, int in, int out, int kernel, int stride, int p
 int tm_depthwise(struct test_model *m, int in, int out, int kernel, int stride, int padding)
 {
 	int32_t oc = m->tensors[out].dims[3];
-	int w = tm_random(m, "weights", TM_U8, 0.01f, 121, 4, (int32_t[]) { 1, kernel, kernel, oc });
+	int w = tm_random(m, "weights", TM_U8, 0.01f, 121, 4,
+			  (int32_t[]) { 1, kernel, kernel, oc });
 	int b = tm_random(m, "bias", TM_I32, m->tensors[in].scale * 0.01f, 0, 1, &oc);
 	struct tm_op *op = tm_op(m, TM_DEPTHWISE_CONV_2D, 3, (int32_t[]) { in, w, b }, out);
 

@@ -74,17 +74,19 @@ void tm_init(struct test_model *m);
 void tm_free(struct test_model *m);
 
 /* Tensors; @type TM_U8 or TM_I8 with per-tensor quantization. */
-int tm_tensor(struct test_model *m, const char *name, int type, float scale, int64_t zero_point, int rank,
-	      const int32_t *dims);
-int tm_nhwc(struct test_model *m, const char *name, float scale, int64_t zero_point, int h, int w, int c);
+int tm_tensor(struct test_model *m, const char *name, int type, float scale,
+	      int64_t zero_point, int rank, const int32_t *dims);
+int tm_nhwc(struct test_model *m, const char *name, float scale, int64_t zero_point, int h,
+	    int w, int c);
 /* A constant of pseudo-random bytes (or int32 biases of a few thousands). */
-int tm_random(struct test_model *m, const char *name, int type, float scale, int64_t zero_point, int rank,
-	      const int32_t *dims);
+int tm_random(struct test_model *m, const char *name, int type, float scale,
+	      int64_t zero_point, int rank, const int32_t *dims);
 int tm_ints(struct test_model *m, const char *name, int count, const int32_t *values);
 
 /* Operators with the usual attributes. */
 struct tm_op *tm_op(struct test_model *m, int builtin, int n_in, const int32_t *in, int out);
-int tm_conv(struct test_model *m, int in, int out, int kernel, int stride, int padding, int activation);
+int tm_conv(struct test_model *m, int in, int out, int kernel, int stride, int padding,
+	    int activation);
 int tm_depthwise(struct test_model *m, int in, int out, int kernel, int stride, int padding);
 int tm_add(struct test_model *m, int a, int b, int out);
 int tm_concat(struct test_model *m, int n, const int32_t *in, int axis, int out);

@@ -148,6 +148,11 @@ static int touch_ref(struct verifier *x, const struct enpu_ref *r, uint64_t byte
 	return touch(x, r->region, r->offset, bytes, false);
 }
 
+static uint64_t at(const __u32 *stride, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	return a * stride[0] + b * stride[1] + c * stride[2] + d * stride[3];
+}
+
 static int touch_block(struct verifier *x, const struct enpu_ref *r, const struct enpu_cmd_dma *d,
 		       const __u32 *stride, bool write)
 {
@@ -155,9 +160,7 @@ static int touch_block(struct verifier *x, const struct enpu_ref *r, const struc
 		for (uint32_t b = 0; b < d->count[1]; b++)
 			for (uint32_t c = 0; c < d->count[2]; c++)
 				for (uint32_t e = 0; e < d->count[3]; e++)
-					if (touch(x, r->region, r->offset +
-						  (uint64_t)a * stride[0] + (uint64_t)b * stride[1] +
-						  (uint64_t)c * stride[2] + (uint64_t)e * stride[3],
+					if (touch(x, r->region, r->offset + at(stride, a, b, c, e),
 						  d->length, write))
 						return -1;
 	return 0;

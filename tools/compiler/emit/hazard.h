@@ -16,8 +16,8 @@
 #include "../arena.h"
 
 struct hazard_granule {
-	uint32_t written;		/* commands of @writer up to the last one that wrote; 0: none */
-	uint32_t read[ENPU_NUM_ENGINES];	/* the same for readers since then */
+	uint32_t written;		/* number of the command of @writer that wrote; 0: none */
+	uint32_t read[ENPU_NUM_ENGINES];	/* the same for readers since */
 	uint8_t writer;
 };
 

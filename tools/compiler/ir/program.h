@@ -81,7 +81,7 @@ struct layer {
 	struct fm in[2], out;		/* COPY, FILL: in and out name buffer and offset alone */
 	struct enpu_window window;
 	struct enpu_clamp clamp;
-	uint8_t operation;		/* enum enpu_pool, enpu_elementwise, enpu_reduce, enpu_resize */
+	uint8_t operation;		/* of the kind: enum enpu_pool, enpu_elementwise, ... */
 	uint64_t macs;
 	struct buffer *weights;		/* CONV, DEPTHWISE: blocked */
 	uint8_t weights_dtype;

@@ -176,7 +176,8 @@ const char *check_depthwise(struct graph *g, struct op *op)
 
 const char *check_fully_connected(struct graph *g, struct op *op)
 {
-	const struct tensor *in = op->inputs[INPUT], *w = op->inputs[WEIGHTS], *out = op->outputs[0];
+	const struct tensor *in = op->inputs[INPUT], *w = op->inputs[WEIGHTS];
+	const struct tensor *out = op->outputs[0];
 	const char *reason = check_8bit(g, in, "input");
 
 	if (!reason)
@@ -282,7 +283,8 @@ void lower_conv(struct program *p, const struct op *op)
 	int32_t pads[2], pad_top, pad_left;
 
 	in = unpadded_input(p, op, pads);
-	window_output(padded->dims[1], w->dims[1], a->stride_h, a->dilation_h, a->padding, &pad_top);
+	window_output(padded->dims[1], w->dims[1], a->stride_h, a->dilation_h, a->padding,
+		      &pad_top);
 	window_output(padded->dims[2], w->dims[2], a->stride_w, a->dilation_w, a->padding,
 		      &pad_left);
 	weights = depthwise ? block_depthwise_weights(p, w, outputs, taps)
@@ -309,7 +311,8 @@ void lower_conv(struct program *p, const struct op *op)
 
 void lower_fully_connected(struct program *p, const struct op *op)
 {
-	const struct tensor *w = op->inputs[WEIGHTS], *in = op->inputs[INPUT], *out = op->outputs[0];
+	const struct tensor *w = op->inputs[WEIGHTS], *in = op->inputs[INPUT];
+	const struct tensor *out = op->outputs[0];
 	uint32_t inputs = w->dims[1], outputs = w->dims[0], rows = tensor_elements(in) / inputs;
 	struct buffer *weights = block_weights(p, w, outputs, inputs);
 	struct buffer *params = channel_params(p, op, outputs);

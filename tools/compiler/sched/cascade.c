@@ -12,6 +12,11 @@ struct window *cascade_window(struct cascade *c, const struct buffer *b)
 	return NULL;
 }
 
+bool cascade_has(struct cascade *c, const struct buffer *b)
+{
+	return cascade_window(c, b);
+}
+
 static bool works_on_strips(const struct layer *l)
 {
 	switch (l->kind) {
@@ -114,8 +119,8 @@ static uint32_t first_needed(const struct cascade *c, const struct window *w)
 		if (done == l->out.height)
 			continue;
 		for (int k = 0; k < 2; k++)
-			if (l->in[k].buffer == w->buffer && input_rows(l, k, done, 1, &first, &rows) &&
-			    first < needed)
+			if (l->in[k].buffer == w->buffer &&
+			    input_rows(l, k, done, 1, &first, &rows) && first < needed)
 				needed = first;
 	}
 	return needed;

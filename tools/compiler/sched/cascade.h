@@ -62,5 +62,6 @@ int64_t cascade_size(struct cascade *c);
 void cascade_run(struct cascade *c, const struct cascade_sink *sink);
 
 struct window *cascade_window(struct cascade *c, const struct buffer *b);
+bool cascade_has(struct cascade *c, const struct buffer *b);
 
 #endif

@@ -78,6 +78,7 @@ struct cost part_cost(const struct machine *m, const struct layer *l, struct par
 		      struct locations where)
 {
 	struct cost c = { 0 };
+	uint64_t groups;
 
 	if (l->kind == LAYER_COPY || l->kind == LAYER_FILL) {
 		uint64_t bytes = l->block.length;
@@ -97,8 +98,9 @@ struct cost part_cost(const struct machine *m, const struct layer *l, struct par
 		return c;
 	}
 	c.compute = mac_cycles(m, l, part);
-	add_bytes(&c, where.weights, weight_passes(l, part) * div_up(part.channels, BLOCK_CHANNELS) *
-		  weight_group_bytes(l) + part.channels * sizeof(struct enpu_channel));
+	groups = div_up(part.channels, BLOCK_CHANNELS);
+	add_bytes(&c, where.weights, weight_passes(l, part) * groups * weight_group_bytes(l) +
+		  part.channels * sizeof(struct enpu_channel));
 	return c;
 }
 

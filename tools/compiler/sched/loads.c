@@ -116,7 +116,7 @@ static uint64_t free_cycles(const struct builder *b, size_t i)
 /* Backwards in time: the latest unit to issue each load in, so that none has to wait. */
 static void find_latest_issues(struct builder *b)
 {
-	size_t unit = b->n_units;	/* whose free cycles are being given away; past the end: none */
+	size_t unit = b->n_units;	/* whose free cycles are given away; at first none's */
 	uint64_t left = 0;
 
 	for (size_t i = b->n_loads; i-- > 0;) {

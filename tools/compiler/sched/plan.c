@@ -146,8 +146,8 @@ static void trial_compute(void *arg, size_t layer, struct part part)
 	struct cost cost;
 
 	for (int i = 0; i < 2; i++)
-		where.in[i] |= cascade_window(t->cascade, l->in[i].buffer) != NULL;
-	where.out |= cascade_window(t->cascade, l->out.buffer) != NULL;
+		where.in[i] |= cascade_has(t->cascade, l->in[i].buffer);
+	where.out |= cascade_has(t->cascade, l->out.buffer);
 	cost = part_cost(t->pl->s->machine, l, part, where);
 	t->cycles += cost_cycles(t->pl->s->machine, cost);
 	t->dram_bytes += cost.dram;
@@ -226,9 +226,12 @@ static void extend(struct planner *pl, const struct way *before, struct segment 
 static void extend_cascades(struct planner *pl, const struct way *before, size_t first)
 {
 	int64_t weights = align_up(weight_bytes(layer_at(pl, first))), windows;
+	size_t last_end = first + MAX_CASCADE;
 	struct cascade c;
 
-	for (size_t end = first + 2; end <= pl->step->end_layer && end - first <= MAX_CASCADE; end++) {
+	if (last_end > pl->step->end_layer)
+		last_end = pl->step->end_layer;
+	for (size_t end = first + 2; end <= last_end; end++) {
 		uint32_t height = layer_at(pl, end - 1)->out.height;
 
 		weights += align_up(weight_bytes(layer_at(pl, end - 1)));

@@ -24,7 +24,7 @@ struct use {
 /* What plans are made with; several are tried. */
 struct tuning {
 	unsigned int budget;		/* percent of the SRAM */
-	unsigned int traffic_share;	/* DRAM traffic costs so much of its time where the port is free */
+	unsigned int traffic_share;	/* of its time, for DRAM traffic while the port is free */
 	unsigned int input_share;	/* of a part's time, for reading the input anew */
 };
 

@@ -94,8 +94,9 @@ static uint64_t estimate_cycles(const struct builder *b)
 
 static void dump_piece(const struct piece *piece, const char *what, const char *name, FILE *out)
 {
-	fprintf(out, "  SRAM %8lld + %-7lld units %zu-%zu: %s %s\n", (long long)piece->object.offset,
-		(long long)piece->object.bytes, piece->first, piece->last, what, name);
+	fprintf(out, "  SRAM %8lld + %-7lld units %zu-%zu: %s %s\n",
+		(long long)piece->object.offset, (long long)piece->object.bytes, piece->first,
+		piece->last, what, name);
 }
 
 static void dump_step(const struct builder *b, FILE *out)

@@ -51,8 +51,8 @@ static void estimate_compute(void *arg, size_t layer, struct part part)
 	struct locations where = layer_locations(&e->b->plan, l);
 
 	for (int i = 0; i < 2; i++)
-		where.in[i] |= cascade_window(e->cascade, l->in[i].buffer) != NULL;
-	where.out |= cascade_window(e->cascade, l->out.buffer) != NULL;
+		where.in[i] |= cascade_has(e->cascade, l->in[i].buffer);
+	where.out |= cascade_has(e->cascade, l->out.buffer);
 	where.weights = true;
 	add_cost(e->b, e->unit, layer, part_cost(e->b->s->machine, l, part, where));
 }

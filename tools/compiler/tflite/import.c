@@ -38,8 +38,8 @@ static void read_shape(struct importer *im, const struct fb_table *table, struct
 	int64_t elements = 1;
 
 	if (shape.count > MAX_RANK) {
-		fb_fail(&im->fb, "tensor %d (%.60s) has %u dimensions, at most %d are known", t->index,
-			t->name, shape.count, MAX_RANK);
+		fb_fail(&im->fb, "tensor %d (%.60s) has %u dimensions, at most %d are known",
+			t->index, t->name, shape.count, MAX_RANK);
 		return;
 	}
 	t->rank = shape.count;
@@ -110,8 +110,8 @@ static void read_data(struct importer *im, const struct fb_table *table, struct 
 	if (fb_failed(&im->fb))
 		return;
 	if (index >= im->buffers.count) {
-		fb_fail(&im->fb, "tensor %d (%.60s) names buffer %u of %u", t->index, t->name, index,
-			im->buffers.count);
+		fb_fail(&im->fb, "tensor %d (%.60s) names buffer %u of %u", t->index, t->name,
+			index, im->buffers.count);
 		return;
 	}
 	buffer = fb_vector_table(&im->buffers, index, "Buffer");
@@ -131,8 +131,8 @@ static void read_data(struct importer *im, const struct fb_table *table, struct 
 	if (!data.count)
 		return;
 	if (dtype_bits(t->type) && tensor_bytes(t) != data.count) {
-		fb_fail(&im->fb, "tensor %d (%.60s) needs %lld bytes, its buffer %u holds %u", t->index,
-			t->name, (long long)tensor_bytes(t), index, data.count);
+		fb_fail(&im->fb, "tensor %d (%.60s) needs %lld bytes, its buffer %u holds %u",
+			t->index, t->name, (long long)tensor_bytes(t), index, data.count);
 		return;
 	}
 	t->data = im->fb.data + data.pos;
