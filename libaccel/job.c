@@ -141,12 +141,26 @@ static void place_text(const struct accel_job *job, const struct accel_backend_f
 			 opcode_name(raw->opcode));
 }
 
+/* A failure without a fault: it is not about what the job did */
+static const char *failure_text(int result)
+{
+	switch (result) {
+	case -ETIMEDOUT:
+		return "ran longer than the queue's timeout";
+	case -ENODEV:
+		return "the device is gone";
+	case -EIO:
+		return "the device was reset, or refused the job";
+	default:
+		return strerror(-result);
+	}
+}
+
 static void reason_text(const struct accel_backend_fault *raw, int result, char *text, size_t size)
 {
 	switch (raw->cause) {
 	case ENPU_FAULT_NONE:
-		snprintf(text, size, "%s", result == -ETIMEDOUT ?
-			 "ran longer than the queue's timeout" : strerror(-result));
+		snprintf(text, size, "%s", failure_text(result));
 		break;
 	case ENPU_FAULT_UNMAPPED:
 	case ENPU_FAULT_READ_ONLY:

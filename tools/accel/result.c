@@ -56,7 +56,8 @@ void result_print_top(const struct class_score *top, size_t count, size_t classe
 	for (size_t i = 0; i < count; i++) {
 		const char *label = labels_of_class(labels, top[i].index, classes);
 
-		printf("  %8.6f  %4zu  %s\n", top[i].score, top[i].index, label ? label : "");
+		printf("  %8.6f  %4zu%s%s\n", top[i].score, top[i].index, label ? "  " : "",
+		       label ? label : "");
 	}
 }
 

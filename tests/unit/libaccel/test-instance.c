@@ -379,7 +379,7 @@ static void test_fault_texts(void **state)
 		  -EFAULT, "queue hand.tflite, step npu: invalid job or region table" },
 		{ { .error = ETIMEDOUT, .command = ENPU_FAULT_NO_COMMAND }, -ETIMEDOUT,
 		  "queue hand.tflite, step npu: ran longer than the queue's timeout" },
-		{ { .error = ENODEV }, -ENODEV, "queue hand.tflite: No such device" },
+		{ { .error = ENODEV }, -ENODEV, "queue hand.tflite: the device is gone" },
 		{ { .cause = 77, .error = EFAULT, .opcode = 63 }, -EFAULT,
 		  "command 0 (unknown): unknown cause" },
 	};
