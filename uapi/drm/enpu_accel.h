@@ -259,7 +259,7 @@ enum drm_enpu_queue_state {
 	DRM_ENPU_QUEUE_ACTIVE = 0,
 	/** @DRM_ENPU_QUEUE_BANNED: a job failed; it takes no more (SUBMIT: EIO) */
 	DRM_ENPU_QUEUE_BANNED,
-	/** @DRM_ENPU_QUEUE_LOST: the device was reset or is gone (SUBMIT: ENODEV if gone, else EIO) */
+	/** @DRM_ENPU_QUEUE_LOST: the device was reset (SUBMIT: EIO) or is gone (ENODEV) */
 	DRM_ENPU_QUEUE_LOST,
 };
 
