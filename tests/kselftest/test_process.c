@@ -90,9 +90,8 @@ TEST_F(process, two_clients)
 				_exit(2);
 		_exit(0);
 	}
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < 300; i++)
 		ASSERT_EQ(0, ctx_check_copy(&self->ctx, i));
-	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 }
@@ -117,6 +116,9 @@ TEST_F_TIMEOUT(process, killed_at_work, 120)
 	EXPECT_TRUE(mem_is_back(before, SLACK));
 }
 
+/* By which a child says that its job is submitted */
+static int submitted[2];
+
 static void hang(void)
 {
 	struct ctx ctx;
@@ -124,7 +126,7 @@ static void hang(void)
 	if (ctx_init(&ctx, 0))
 		_exit(1);
 	stream_fill(&ctx.stream, REGION_DST, 0, 1, CTX_AREA);
-	if (control("hang 1") || ctx_submit(&ctx))
+	if (control("hang 1") || ctx_submit(&ctx) || write(submitted[1], "", 1) != 1)
 		_exit(1);
 	ctx_wait(&ctx);
 	_exit(2);
@@ -133,11 +135,15 @@ static void hang(void)
 TEST_F_TIMEOUT(process, killed_in_hang, 120)
 {
 	unsigned int i;
+	char byte;
 
+	ASSERT_EQ(0, pipe(submitted));
 	for (i = 0; i < 5; i++) {
 		pid_t pid = start(hang);
 		int64_t begin;
 
+		/* killed earlier, it would leave the hang to the next job of anybody */
+		ASSERT_EQ(1, read(submitted[0], &byte, 1));
 		sleep_ms(100);
 		begin = now_ns();
 		EXPECT_EQ(0, kill_and_reap(pid));
@@ -145,6 +151,8 @@ TEST_F_TIMEOUT(process, killed_in_hang, 120)
 		EXPECT_LT(now_ns() - begin, 5 * SECOND);
 		EXPECT_EQ(0, ctx_check_copy(&self->ctx, i));
 	}
+	close(submitted[0]);
+	close(submitted[1]);
 	EXPECT_EQ(0, enpu_info(self->ctx.fd).reset_count);
 }
 
@@ -168,9 +176,8 @@ TEST_F_TIMEOUT(process, pages_are_not_written_after_death, 120)
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 		ASSERT_NE(MAP_FAILED, mem);
 		sleep_ms(20);
-		for (i = 0; i < size; i += 64) {
+		for (i = 0; i < size; i += 64)
 			ASSERT_EQ(0, mem[i]);
-		}
 		munmap(mem, size);
 	}
 }
