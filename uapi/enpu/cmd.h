@@ -113,7 +113,7 @@ struct enpu_scale {
 
 /* Per output channel parameters of the MAC array, indexed by output channel */
 struct enpu_channel {
-	__s64 bias;			/* added to the accumulator; within int32 for 8-bit inputs */
+	__s64 bias;			/* of the accumulator; within int32 for 8-bit inputs */
 	__s32 multiplier;
 	__s8  shift;
 	__u8  reserved;

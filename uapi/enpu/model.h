@@ -17,11 +17,11 @@
 #define ENPU_ELF_MACHINE	0x4e50	/* e_machine, unassigned */
 
 /* Section types, of the range for applications */
-#define ENPU_SHT_STREAM		0x80004e01	/* command streams of all NPU steps, 8-byte aligned */
+#define ENPU_SHT_STREAM		0x80004e01	/* streams of all NPU steps, 8-byte aligned */
 #define ENPU_SHT_DATA		0x80004e02	/* content of region sh_info, 4 KiB aligned */
 #define ENPU_SHT_REGIONS	0x80004e03	/* struct enpu_model_region[], one */
 #define ENPU_SHT_TENSORS	0x80004e04	/* struct enpu_model_tensor[], one */
-#define ENPU_SHT_STEPS		0x80004e05	/* struct enpu_model_step[], one, in order of execution */
+#define ENPU_SHT_STEPS		0x80004e05	/* struct enpu_model_step[], one, in order */
 #define ENPU_SHT_PARAMS		0x80004e06	/* parameters of CPU steps, 8-byte aligned each */
 #define ENPU_SHT_LAYERS		0x80004e07	/* struct enpu_model_layer[], for reports */
 
@@ -48,7 +48,7 @@ struct enpu_model_info {
 };
 
 enum enpu_region_role {
-	ENPU_ROLE_CONSTANT,		/* weights, tables: from an ENPU_SHT_DATA section, read only */
+	ENPU_ROLE_CONSTANT,		/* weights, tables: from ENPU_SHT_DATA, read only */
 	ENPU_ROLE_SCRATCH,		/* per instance, contents undefined at start */
 	ENPU_ROLE_INPUT,		/* holds the input tensors that name it */
 	ENPU_ROLE_OUTPUT,

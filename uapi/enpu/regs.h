@@ -63,7 +63,7 @@
 #define  ENPU_EVENT_RESET_DONE		(1u << 0)
 #define  ENPU_EVENT_FATAL		(1u << 1)
 #define ENPU_REG_EVENT_ENABLE		0x08c		/* enabled events raise vector 0 */
-#define ENPU_REG_TIME_LO		0x090		/* device clock, ns; reading LO latches HI */
+#define ENPU_REG_TIME_LO		0x090		/* device clock, ns; LO latches HI */
 #define ENPU_REG_TIME_HI		0x094
 
 /*
@@ -169,7 +169,7 @@ enum enpu_fault_cause {
 	ENPU_FAULT_UNMAPPED,		/* no valid translation at addr */
 	ENPU_FAULT_READ_ONLY,		/* write to a page without W */
 	ENPU_FAULT_BUS,			/* the host refused the access to a bus address */
-	ENPU_FAULT_REGION,		/* operand outside its region; addr: region << 56 | offset */
+	ENPU_FAULT_REGION,		/* outside its region; addr: region << 56 | offset */
 	ENPU_FAULT_OPCODE,		/* unknown or not implemented */
 	ENPU_FAULT_OPERAND,		/* field out of range or combination undefined */
 	ENPU_FAULT_TOKEN,		/* waits for a command that was not issued before */
