@@ -136,9 +136,8 @@ TEST_F(fault, followers)
 		sync.handle = syncobjs[i];
 		/* good; bad in its middle; good twice */
 		ASSERT_EQ(0, submit(ctx->fd, ctx->queue, commands, i == 1 ? 3 : 1, &sync, 1));
-		if (!i) {
+		if (!i)
 			ASSERT_EQ(0, ctx_wait_for(ctx, syncobjs[0]));
-		}
 	}
 	EXPECT_EQ(-EFAULT, ctx_wait_for(ctx, syncobjs[1]));
 	EXPECT_EQ(-ECANCELED, ctx_wait_for(ctx, syncobjs[2]));
@@ -174,9 +173,8 @@ TEST_F(fault, other_process)
 		}
 		_exit(0);
 	}
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < 200; i++)
 		ASSERT_EQ(0, ctx_check_copy(&self->ctx, i));
-	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, enpu_info(self->ctx.fd).reset_count);

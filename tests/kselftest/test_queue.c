@@ -36,28 +36,28 @@ TEST_F(queues, create_errors)
 	int fd = self->ctx.fd;
 
 	EXPECT_EQ(0, create(fd, good));
-	bad = good, bad.vm_id = 77;
-	EXPECT_EQ(-ENOENT, create(fd, bad));
-	bad = good, bad.mode = 1;
+#define TRY(error, field, value) \
+	do { \
+		bad = good; \
+		bad.field = value; \
+		EXPECT_EQ(error, create(fd, bad)) \
+			TH_LOG(#field " = " #value); \
+	} while (0)
+	TRY(-ENOENT, vm_id, 77);
+	TRY(-EINVAL, mode, 2);
+	TRY(-EINVAL, priority, DRM_ENPU_PRIORITY_REALTIME + 1);
+	TRY(-EINVAL, ring_order, 1);
+	TRY(-EINVAL, ring_order, info.max_ring_order + 1);
+	TRY(-EINVAL, ring_order, 32);
+	TRY(-EINVAL, timeout_ms, info.max_timeout_ms + 1);
+	TRY(-EINVAL, flags, 1);
+	TRY(-EINVAL, pad, 1);
+	TRY(0, ring_order, info.max_ring_order);
+	TRY(0, timeout_ms, info.max_timeout_ms);
+#undef TRY
+	bad = good;
+	memset(bad.label, 'x', sizeof(bad.label));
 	EXPECT_EQ(-EINVAL, create(fd, bad));
-	bad = good, bad.priority = DRM_ENPU_PRIORITY_REALTIME + 1;
-	EXPECT_EQ(-EINVAL, create(fd, bad));
-	bad = good, bad.ring_order = 1;
-	EXPECT_EQ(-EINVAL, create(fd, bad));
-	bad = good, bad.ring_order = info.max_ring_order + 1;
-	EXPECT_EQ(-EINVAL, create(fd, bad));
-	bad = good, bad.ring_order = 32;
-	EXPECT_EQ(-EINVAL, create(fd, bad));
-	bad = good, bad.timeout_ms = info.max_timeout_ms + 1;
-	EXPECT_EQ(-EINVAL, create(fd, bad));
-	bad = good, bad.flags = 1;
-	EXPECT_EQ(-EINVAL, create(fd, bad));
-	bad = good, bad.pad = 1;
-	EXPECT_EQ(-EINVAL, create(fd, bad));
-	bad = good, memset(bad.label, 'x', sizeof(bad.label));
-	EXPECT_EQ(-EINVAL, create(fd, bad));
-	bad = good, bad.ring_order = info.max_ring_order, bad.timeout_ms = info.max_timeout_ms;
-	EXPECT_EQ(0, create(fd, bad));
 }
 
 TEST_F(queues, priorities)
@@ -66,9 +66,8 @@ TEST_F(queues, priorities)
 	int status;
 	pid_t pid;
 
-	for (args.priority = 0; args.priority <= DRM_ENPU_PRIORITY_REALTIME; args.priority++) {
+	for (args.priority = 0; args.priority <= DRM_ENPU_PRIORITY_REALTIME; args.priority++)
 		EXPECT_EQ(0, create(self->ctx.fd, args));
-	}
 
 	/* without CAP_SYS_NICE */
 	pid = fork();
@@ -103,15 +102,13 @@ TEST_F(queues, exhaustion)
 		ASSERT_EQ(0, syncobj_create(self->ctx.fd, &syncobjs[i]));
 		ASSERT_EQ(0, ctx_submit_to(&self->ctx, ids[i], syncobjs[i]));
 	}
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		EXPECT_EQ(0, ctx_wait_for(&self->ctx, syncobjs[i]));
-	}
 
 	ASSERT_EQ(0, queue_destroy(self->ctx.fd, ids[n / 2]));
 	EXPECT_EQ(0, queue_create(self->ctx.fd, self->ctx.vm, 0, &ids[n / 2]));
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		EXPECT_EQ(0, queue_destroy(self->ctx.fd, ids[i]));
-	}
 	EXPECT_EQ(0, ctx_check_copy(&self->ctx, 1));
 }
 
@@ -170,9 +167,8 @@ TEST_F(queues, destroy_busy)
 	}
 	EXPECT_EQ(-ETIME, syncobj_wait(ctx->fd, syncobjs[0], 0, SECOND / 5, 0));
 	ASSERT_EQ(0, queue_destroy(ctx->fd, ctx->queue));
-	for (i = 0; i < COUNT(syncobjs); i++) {
+	for (i = 0; i < COUNT(syncobjs); i++)
 		EXPECT_EQ(-ECANCELED, ctx_wait_for(ctx, syncobjs[i]));
-	}
 
 	ASSERT_EQ(0, queue_create(ctx->fd, ctx->vm, 0, &ctx->queue));
 	EXPECT_EQ(0, ctx_check_copy(ctx, 3));
@@ -191,13 +187,11 @@ TEST_F(queues, recycle)
 		ctx_restart(ctx);
 		stream_nop(&ctx->stream);
 		ASSERT_EQ(0, ctx_submit_to(ctx, queue, ctx->syncobj));
-		if (i & 1) {
+		if (i & 1)
 			ASSERT_EQ(0, ctx_wait(ctx));
-		}
 		ASSERT_EQ(0, queue_destroy(ctx->fd, queue));
-		if (!(i & 1)) {
+		if (!(i & 1))
 			ASSERT_NE(-ETIME, ctx_wait(ctx));
-		}
 	}
 }
 

@@ -46,9 +46,8 @@ TEST_F(submit, long_stream)
 	stream_copy(&ctx->stream, REGION_DST, 0, REGION_SRC, 0, 200);
 	ASSERT_EQ(0, ctx_submit(ctx));
 	ASSERT_EQ(0, ctx_wait(ctx));
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < 200; i++)
 		ASSERT_EQ(i, ctx->mem[CTX_DST + i]);
-	}
 }
 
 /* A job without work and a job without a stream complete in order. */
@@ -87,9 +86,8 @@ TEST_F(submit, ring_wraps)
 			    &(struct drm_enpu_sync){ .handle = ctx->syncobj,
 						     .flags = DRM_ENPU_SYNC_SIGNAL }, 1));
 	ASSERT_EQ(0, ctx_wait(ctx));
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < 300; i++)
 		ASSERT_EQ(i & 0xff, ctx->mem[CTX_DST + i]);
-	}
 	ASSERT_EQ(0, queue_query(ctx->fd, create.id, &query));
 	EXPECT_EQ(300, query.submitted);
 	EXPECT_EQ(300, query.completed);
@@ -118,9 +116,8 @@ TEST_F(submit, batch)
 	}
 	ASSERT_EQ(0, submit(ctx->fd, ctx->queue, commands, COUNT(commands), &sync, 1));
 	ASSERT_EQ(0, ctx_wait(ctx));
-	for (i = 0; i < 4 * COUNT(commands); i++) {
+	for (i = 0; i < 4 * COUNT(commands); i++)
 		ASSERT_EQ(0xee, ctx->mem[CTX_DST + i]);
-	}
 }
 
 TEST_F(submit, profile)

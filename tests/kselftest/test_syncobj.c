@@ -118,9 +118,8 @@ TEST_F(syncs, chain_between_queues)
 		ASSERT_EQ(0, submit(ctx->fd, queues[i & 1], &command, 1, syncs, i ? 2 : 1));
 	}
 	ASSERT_EQ(0, syncobj_wait(ctx->fd, self->timeline, LINKS, LONG, 0));
-	for (i = 0; i <= LINKS; i++) {
+	for (i = 0; i <= LINKS; i++)
 		ASSERT_EQ(0x3c, ctx->mem[CTX_DST + i]);
-	}
 }
 
 /* Several syncs before and behind one job */
@@ -144,9 +143,8 @@ TEST_F(syncs, many)
 	syncs[31] = (struct drm_enpu_sync){ ctx->syncobj, DRM_ENPU_SYNC_SIGNAL, 0 };
 	ASSERT_EQ(0, submit(ctx->fd, ctx->queue, &command, 1, syncs, 32));
 	ASSERT_EQ(0, ctx_wait(ctx));
-	for (i = 0; i < 32; i++) {
+	for (i = 0; i < 32; i++)
 		EXPECT_EQ(0, syncobj_wait(ctx->fd, handles[i], i % 2, 0, 0));
-	}
 }
 
 struct waiter {

@@ -93,9 +93,8 @@ TEST_F(spaces, exhaustion)
 	EXPECT_EQ(num - 1, n);		/* the fixture has one */
 	ASSERT_EQ(0, vm_destroy(self->ctx.fd, ids[n / 2]));
 	EXPECT_EQ(0, vm_create(self->ctx.fd, &ids[n / 2]));
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		EXPECT_EQ(0, vm_destroy(self->ctx.fd, ids[i]));
-	}
 	EXPECT_EQ(0, ctx_check_copy(&self->ctx, 1));
 }
 
@@ -262,9 +261,8 @@ TEST_F(spaces, replace_and_split)
 	}
 	ASSERT_EQ(0, vm_map(ctx->fd, ctx->vm, ctx->bo, CTX_SRC, VA, 8 * PAGE, 0));
 	ASSERT_EQ(0, vm_map(ctx->fd, ctx->vm, handle, PAGE, VA + 3 * PAGE, 2 * PAGE, 0));
-	for (i = 0; i < 8; i++) {
+	for (i = 0; i < 8; i++)
 		EXPECT_EQ(i == 3 || i == 4 ? 0x80 + i - 2 : 0x10 + i, peek(ctx, VA + i * PAGE));
-	}
 
 	/* a hole in the middle; the ends stay */
 	ASSERT_EQ(0, vm_unmap(ctx->fd, ctx->vm, VA + PAGE, 5 * PAGE));
@@ -300,9 +298,8 @@ TEST_F(spaces, aliases)
 
 	ASSERT_EQ(0, vm_create(ctx->fd, &vm));
 	ASSERT_EQ(0, queue_create(ctx->fd, vm, 0, &queue));
-	for (i = 0; i < 16; i++) {
+	for (i = 0; i < 16; i++)
 		ASSERT_EQ(0, vm_map(ctx->fd, ctx->vm, ctx->bo, CTX_DST, VA + i * GIB(3), PAGE, 0));
-	}
 	ASSERT_EQ(0, vm_map(ctx->fd, vm, ctx->bo, 0, CTX_VA, CTX_SIZE, 0));
 
 	ASSERT_EQ(0, poke(ctx, VA + 5 * GIB(3), 0x61, PAGE));
@@ -344,9 +341,8 @@ TEST_F(spaces, blocks)
 
 	for (i = 0; i < size; i += KIB(512))
 		mem[i] = i / KIB(512) + 1;
-	for (i = 0; i < size; i += KIB(512)) {
+	for (i = 0; i < size; i += KIB(512))
 		EXPECT_EQ(i / KIB(512) + 1, peek(ctx, VA + i));
-	}
 	ASSERT_EQ(0, poke(ctx, VA + MIB(3), 0x21, MIB(2)));
 	EXPECT_EQ(0x21, mem[MIB(5) - 1]);
 
@@ -403,15 +399,13 @@ TEST_F(spaces, churn)
 				what[at + i] = -1;
 		}
 		i = rng >> 16 & 31;
-		if (what[i] >= 0) {
+		if (what[i] >= 0)
 			ASSERT_EQ(0x40 + what[i], peek(ctx, VA + i * PAGE));
-		}
 	}
 	for (i = 0; i < PAGES; i++) {
 		EXPECT_EQ(what[i] < 0 ? -EFAULT : 0x40 + what[i], peek(ctx, VA + i * PAGE));
-		if (what[i] < 0) {
+		if (what[i] < 0)
 			ASSERT_EQ(0, revive(ctx));
-		}
 	}
 }
 
