@@ -28,7 +28,7 @@ module-debug: ## build the debug kernel (once) and enpu.ko for it
 
 lint: ## static checks of everything: module, userspace, scripts, manual pages
 	@scripts/setup build fetch test lint
-	@scripts/lint $(LINT)
+	@scripts/lint $(CHECK)
 
 # The stages are in tests/stages; CHECK="unit models" runs some of them.
 check: deps ## set up, then run every test; ends with "N passed, N failed"

@@ -615,7 +615,8 @@ static bool try_nth(const struct operation *operation, unsigned int n, bool *str
 	if (!ret && operation->setup)
 		ret = operation->setup(&attempt);
 	if (ret) {
-		ksft_print_msg("%s: cannot be prepared (%d) for fault %u\n", operation->name, ret, n);
+		ksft_print_msg("%s: cannot be prepared (%d) for fault %u\n", operation->name,
+			       ret, n);
 		return false;
 	}
 
@@ -640,8 +641,8 @@ static bool try_nth(const struct operation *operation, unsigned int n, bool *str
 	if (ret) {
 		ret = operation->act(&attempt);
 		if (ret) {
-			ksft_print_msg("%s: fault %u: then it does not work: %d\n", operation->name, n,
-				       ret);
+			ksft_print_msg("%s: fault %u: then it does not work: %d\n",
+				       operation->name, n, ret);
 			return finish(operation, &attempt, false);
 		}
 	}
@@ -722,7 +723,8 @@ int main(int argc, char **argv)
 	ksft_set_plan(COUNT(operations) + 1);
 	for (i = 0; i < COUNT(operations); i++) {
 		if (chosen(operations[i].name, argc, argv))
-			ksft_test_result(sweep(&operations[i]), "fail_nth.%s\n", operations[i].name);
+			ksft_test_result(sweep(&operations[i]), "fail_nth.%s\n",
+					 operations[i].name);
 		else
 			ksft_test_result_skip("fail_nth.%s\n", operations[i].name);
 	}

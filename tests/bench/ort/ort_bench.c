@@ -106,7 +106,8 @@ static void make_input(struct session *s, size_t index, uint32_t *state)
 	check(s, ort->GetDimensionsCount(shape, &rank), "input");
 	if (rank > MAX_RANK)
 		fail(s->input_names[index], "too many dimensions");
-	if (type != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT && type != ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8)
+	if (type != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT &&
+	    type != ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8)
 		fail(s->input_names[index], "neither float nor uint8");
 	check(s, ort->GetDimensions(shape, dims, rank), "input");
 	for (size_t i = 0; i < rank; i++) {
