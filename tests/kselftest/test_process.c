@@ -149,6 +149,7 @@ TEST_F_TIMEOUT(process, killed_in_hang, 120)
 		EXPECT_EQ(0, kill_and_reap(pid));
 		/* long before the default timeout */
 		EXPECT_LT(now_ns() - begin, 5 * SECOND);
+		ASSERT_EQ(0, control("hang 0"));
 		EXPECT_EQ(0, ctx_check_copy(&self->ctx, i));
 	}
 	close(submitted[0]);

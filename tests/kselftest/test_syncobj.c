@@ -207,6 +207,7 @@ TEST_F(syncs, sync_file)
 	ASSERT_EQ(0, submit(ctx->fd, ctx->queue, NULL, 0, &sync, 1));
 
 	ASSERT_EQ(0, queue_destroy(ctx->fd, ctx->queue));
+	ASSERT_EQ(0, control("hang 0"));
 	EXPECT_EQ(1, poll(&poll_fd, 1, LONG / 1000000));
 	EXPECT_EQ(-ECANCELED, sync_file_status(poll_fd.fd));
 	close(poll_fd.fd);
@@ -225,6 +226,8 @@ TEST_F(syncs, sync_file_outlives_file)
 	poll_fd.fd = syncobj_export_sync_file(ctx.fd, ctx.syncobj);
 	ASSERT_GE(poll_fd.fd, 0);
 	ctx_fini(&ctx);
+	/* the job may not have begun */
+	ASSERT_EQ(0, control("hang 0"));
 	EXPECT_EQ(1, poll(&poll_fd, 1, LONG / 1000000));
 	EXPECT_EQ(-ECANCELED, sync_file_status(poll_fd.fd));
 	close(poll_fd.fd);

@@ -87,6 +87,7 @@ TEST_F(unplug, open_files)
 	ASSERT_GE(sync_file, 0);
 
 	ASSERT_EQ(0, sysfs_remove(self->pci));
+	ASSERT_EQ(0, control("hang 0"));
 	EXPECT_EQ(-ENODEV, sync_file_status(sync_file));
 	EXPECT_EQ(-ENODEV, enpu_ioctl(ctx.fd, DRM_IOCTL_ENPU_DEV_QUERY, &dev_query));
 	EXPECT_EQ(-ENODEV, bo_create(ctx.fd, 4096, 0, &id));

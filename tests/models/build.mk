@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 # Real models and single operators against TensorFlow Lite's reference kernels.
 
-.PHONY: check-models check-oracle check-mutation
+.PHONY: check-models check-models-drm check-oracle check-mutation
 check-oracle: $(O)/bin/tflite-oracle ## show that the oracle runs TFLite's reference kernels
 	@O=$(O) tests/oracle/check
 
 check-models: build ## compare models and operators with TFLite byte for byte, on sim
 	@tests/models/run --build $(O)
+
+check-models-drm: build module ## the same on the driver in a QEMU guest
+	@tests/models/run-guest
 
 check-mutation: check-models ## show that a changed rounding is caught by check-models
 	@tests/models/mutation $(O)

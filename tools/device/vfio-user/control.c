@@ -87,6 +87,7 @@ static void do_help(struct control *control, uint64_t n, char *answer)
 	snprintf(answer, MAX_ANSWER, "hang N (the N-th next command never completes); "
 		 "lose-irq N (the next N interrupts are not raised); "
 		 "fault-dma N (the N-th next DMA access of a job fails); "
+		 "0 takes one of these back; "
 		 "die [N] (the process exits, at once or at the N-th next command); "
 		 "status; help");
 }
@@ -114,7 +115,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* A decimal number of at least 1. */
+/* A decimal number */
 static bool parse_count(const char *text, uint64_t *n)
 {
 	char *end;
@@ -123,7 +124,7 @@ static bool parse_count(const char *text, uint64_t *n)
 		return false;
 	errno = 0;
 	*n = strtoull(text, &end, 10);
-	return !errno && !*end && *n;
+	return !errno && !*end;
 }
 
 static void answer_line(struct control *control, char *line, char *answer)
@@ -144,7 +145,7 @@ static void answer_line(struct control *control, char *line, char *answer)
 	}
 	if ((!argument && command->argument == ARGUMENT_NEEDED) ||
 	    (argument && (!parse_count(argument, &n) || strtok_r(NULL, " \t\r", &rest)))) {
-		snprintf(answer, MAX_ANSWER, "error: %s takes one number of at least 1", name);
+		snprintf(answer, MAX_ANSWER, "error: %s takes one number", name);
 		return;
 	}
 	snprintf(answer, MAX_ANSWER, "ok");
