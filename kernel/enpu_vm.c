@@ -413,9 +413,12 @@ static int enpu_vm_bind_op(struct enpu_vm *vm, const struct drm_enpu_vm_bind_op 
 	mutex_lock(&vm->lock);
 	drm_exec_init(&exec, DRM_EXEC_IGNORE_DUPLICATES, 0);
 	drm_exec_until_all_locked(&exec) {
-		if (obj)
+		/* only a lock clears contention: without one, there is nothing to retry */
+		ret = 0;
+		if (obj) {
 			ret = drm_exec_lock_obj(&exec, obj);
-		drm_exec_retry_on_contention(&exec);
+			drm_exec_retry_on_contention(&exec);
+		}
 		if (!ret)
 			ret = drm_gpuvm_prepare_range(&vm->gpuvm, &exec, op->va, op->size, 0);
 		drm_exec_retry_on_contention(&exec);
