@@ -12,6 +12,11 @@ fetch: ## download QEMU, kernels, models and oracles into the cache, for work of
 	@scripts/get-qemu >/dev/null
 	@scripts/get-kernel 6.12 >/dev/null
 	@scripts/get-kernel 7.3 >/dev/null
+	@scripts/get-qemu aarch64 >/dev/null
+	@scripts/get-guest-arm64 >/dev/null
+	@scripts/get-kernel 6.12-arm64 >/dev/null
+	@scripts/get-kernel 7.3-arm64 >/dev/null
+	@scripts/get-igt >/dev/null
 	@scripts/get-kernel-source >/dev/null
 
 # W=1 and C=2 as for the kernel
