@@ -348,9 +348,9 @@ struct drm_enpu_submit {
 	__u32 queue_id;
 	/** @flags: must be zero */
 	__u32 flags;
-	/** @commands: array of struct drm_enpu_command */
+	/** @commands: array of struct drm_enpu_command; at most what the ring holds */
 	struct drm_enpu_array commands;
-	/** @syncs: array of struct drm_enpu_sync */
+	/** @syncs: array of struct drm_enpu_sync; at most 1024 */
 	struct drm_enpu_array syncs;
 };
 
