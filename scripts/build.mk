@@ -35,7 +35,7 @@ lint: ## static checks of everything: module, userspace, scripts, manual pages
 	@scripts/setup build fetch test lint
 	@scripts/lint $(CHECK)
 
-# The stages are in tests/stages; CHECK="unit models" runs some of them.
+# The stages are in tests/stages; CHECK="build unit" runs some of them.
 check: deps ## set up, then run every test; ends with "N passed, N failed"
 	@tests/report $(CHECK)
 
