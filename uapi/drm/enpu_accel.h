@@ -31,6 +31,8 @@ enum drm_enpu_ioctl_id {
 	DRM_ENPU_QUEUE_DESTROY,
 	DRM_ENPU_QUEUE_QUERY,
 	DRM_ENPU_SUBMIT,
+	DRM_ENPU_QUEUE_WAIT,
+	DRM_ENPU_BO_MADVISE,
 };
 
 /**
@@ -207,6 +209,11 @@ struct drm_enpu_vm_bind {
 enum drm_enpu_queue_mode {
 	/** @DRM_ENPU_QUEUE_KERNEL: SUBMIT, syncobjs, fences */
 	DRM_ENPU_QUEUE_KERNEL = 0,
+	/**
+	 * @DRM_ENPU_QUEUE_USER: the process writes ring and doorbell itself, and
+	 * waits for the status page's count, or with QUEUE_WAIT; never a fence
+	 */
+	DRM_ENPU_QUEUE_USER,
 };
 
 enum drm_enpu_queue_priority {
@@ -224,6 +231,14 @@ enum drm_enpu_queue_priority {
  * struct drm_enpu_queue_create - create a queue
  *
  * ENOSPC when the device has no more (dev_info.num_queues).
+ *
+ * A USER queue has three pages or ranges to mmap() in the device file. Ring:
+ * struct enpu_job[ring_entries], read and write. Status: struct
+ * enpu_queue_status, read only. Doorbell: one page, write only; a 32-bit store
+ * at its start gives the new producer index. The kernel may take the doorbell
+ * away and give it back at the next access, unseen. When the queue has failed
+ * or the device is gone, stores to it have no effect: the status page's state
+ * is HALTED then, and QUEUE_WAIT and QUEUE_QUERY say why.
  */
 struct drm_enpu_queue_create {
 	/** @vm_id: address space of its jobs */
@@ -244,6 +259,16 @@ struct drm_enpu_queue_create {
 	__u32 id;
 	/** @pad: must be zero */
 	__u32 pad;
+	/** @ring_offset: out: USER: for mmap() of the ring */
+	__u64 ring_offset;
+	/** @status_offset: out: USER: for mmap() of the status page */
+	__u64 status_offset;
+	/** @doorbell_offset: out: USER: for mmap() of the doorbell page */
+	__u64 doorbell_offset;
+	/** @ring_entries: out: jobs that the ring holds */
+	__u32 ring_entries;
+	/** @pad2: must be zero */
+	__u32 pad2;
 };
 
 /**
@@ -354,6 +379,48 @@ struct drm_enpu_submit {
 	struct drm_enpu_array syncs;
 };
 
+/**
+ * struct drm_enpu_queue_wait - wait until a USER queue has completed a number of jobs
+ *
+ * Jobs that somebody is to wait for carry ENPU_JOB_IRQ. ETIME: not by then;
+ * EIO: the queue has failed, see QUEUE_QUERY; EINTR: a signal.
+ */
+struct drm_enpu_queue_wait {
+	/** @id: queue id; EINVAL for a KERNEL queue */
+	__u32 id;
+	/** @flags: must be zero */
+	__u32 flags;
+	/** @completed: value of the status page's count to wait for */
+	__u64 completed;
+	/** @timeout_ns: absolute, CLOCK_MONOTONIC; 0: poll */
+	__s64 timeout_ns;
+};
+
+enum drm_enpu_madvise {
+	/** @DRM_ENPU_MADV_WILLNEED: contents matter */
+	DRM_ENPU_MADV_WILLNEED = 0,
+	/** @DRM_ENPU_MADV_DONTNEED: contents may be dropped when memory is short */
+	DRM_ENPU_MADV_DONTNEED,
+};
+
+/**
+ * struct drm_enpu_bo_madvise - say whether a buffer object's contents matter
+ *
+ * A BO that was purged can't be used any more (its pages read as gone: SIGBUS
+ * for the CPU, a fault for the device); create another. EBUSY: imported or
+ * exported.
+ */
+struct drm_enpu_bo_madvise {
+	/** @handle: GEM handle */
+	__u32 handle;
+	/** @advice: enum drm_enpu_madvise */
+	__u32 advice;
+	/** @retained: out: 1 if the contents are still there, 0 if purged */
+	__u32 retained;
+	/** @pad: must be zero */
+	__u32 pad;
+};
+
 #define DRM_IOCTL_ENPU(access, id, type) \
 	DRM_IO ## access(DRM_COMMAND_BASE + DRM_ENPU_ ## id, struct drm_enpu_ ## type)
 
@@ -367,6 +434,8 @@ struct drm_enpu_submit {
 #define DRM_IOCTL_ENPU_QUEUE_DESTROY	DRM_IOCTL_ENPU(WR, QUEUE_DESTROY, queue_destroy)
 #define DRM_IOCTL_ENPU_QUEUE_QUERY	DRM_IOCTL_ENPU(WR, QUEUE_QUERY, queue_query)
 #define DRM_IOCTL_ENPU_SUBMIT		DRM_IOCTL_ENPU(WR, SUBMIT, submit)
+#define DRM_IOCTL_ENPU_QUEUE_WAIT	DRM_IOCTL_ENPU(WR, QUEUE_WAIT, queue_wait)
+#define DRM_IOCTL_ENPU_BO_MADVISE	DRM_IOCTL_ENPU(WR, BO_MADVISE, bo_madvise)
 
 #if defined(__cplusplus)
 }

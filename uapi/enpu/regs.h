@@ -75,6 +75,13 @@
 #define  ENPU_TLB_ALL			0xffffffff
 #define ENPU_REG_TLB_DONE		0x0a4
 
+/*
+ * With ENPU_CAP_PREEMPTION: how long a job may run, in microseconds of the
+ * device clock, while one of equal priority waits. 0: until it is complete.
+ */
+#define ENPU_REG_TIME_SLICE		0x0a8
+#define  ENPU_TIME_SLICE_DEFAULT	1000
+
 /* Device-wide counters since reset, 64 bits each; reading LO latches HI */
 #define ENPU_REG_COUNTER(n)		(0x100 + 8 * (n))
 enum enpu_counter {
@@ -95,14 +102,17 @@ enum enpu_counter {
 #define ENPU_REG_VM_ROOT_HI(vm)		(0x1004 + 8 * (vm))
 
 /*
- * Queue registers. Set up while OFF; CTRL_ENABLE latches them all and starts
- * the queue with producer, consumer and completed count at 0. Clearing ENABLE
+ * Queue registers. Set up while OFF; CTRL_ENABLE latches them and starts the
+ * queue with producer, consumer and completed count at START. Clearing ENABLE
  * stops it: the command in flight is abandoned, then STATE reads OFF and the
- * device makes no further access for this queue.
+ * device makes no further access for this queue. PAUSE lets a job that was
+ * begun complete and starts no other: then STATE reads PAUSED, until PAUSE is
+ * cleared. PRIORITY alone may be written at any time and counts at once.
  */
 #define ENPU_REG_QUEUE(q)		(0x10000 + 0x100 * (q))
 #define ENPU_QUEUE_CTRL			0x00
 #define  ENPU_QUEUE_CTRL_ENABLE		(1u << 0)
+#define  ENPU_QUEUE_CTRL_PAUSE		(1u << 1)
 #define ENPU_QUEUE_STATE		0x04		/* enum enpu_queue_state */
 #define ENPU_QUEUE_RING_LO		0x08		/* bus address, 4 KiB aligned */
 #define ENPU_QUEUE_RING_HI		0x0c
@@ -114,6 +124,8 @@ enum enpu_counter {
 #define ENPU_QUEUE_VECTOR		0x24		/* MSI-X vector of this queue */
 #define ENPU_QUEUE_CONSUMER		0x28		/* read only: next job to start */
 #define ENPU_QUEUE_PRODUCER		0x2c		/* read only: last doorbell value */
+#define ENPU_QUEUE_START_LO		0x30		/* 64-bit count of jobs to start from */
+#define ENPU_QUEUE_START_HI		0x34
 
 enum enpu_queue_state {
 	ENPU_QUEUE_OFF,
@@ -121,6 +133,7 @@ enum enpu_queue_state {
 	ENPU_QUEUE_RUNNING,
 	ENPU_QUEUE_HALTED,		/* by a fault; only a stop leaves it */
 	ENPU_QUEUE_STOPPING,
+	ENPU_QUEUE_PAUSED,
 };
 
 enum enpu_priority {
