@@ -27,7 +27,7 @@
 
 /*
  * One run queue, and no timeout: the queue's own watchdog is behind every fence
- * (see "Watchdog" in enpu_queue.c).
+ * (see "Recovery" in enpu_reset.c).
  */
 static inline int enpu_sched_init_one(struct drm_gpu_scheduler *sched,
 				      const struct drm_sched_backend_ops *ops,

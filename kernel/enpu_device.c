@@ -3,7 +3,8 @@
  * DOC: The device
  *
  * Everything that concerns the machine as a whole: finding it sane, interrupt
- * vectors, TLB invalidation, reset, and the ways in which it ends.
+ * vectors, TLB invalidation, and the ways in which it ends. Its reset is part of
+ * recovery (enpu_reset.c).
  *
  * The machine is touched under &enpu_device.hw_lock while &enpu_device.hw_on,
  * except for the doorbell (under the queue's own lock, while the queue runs) and
@@ -32,10 +33,9 @@
 #include "enpu_device.h"
 #include "enpu_gem.h"
 #include "enpu_queue.h"
+#include "enpu_reset.h"
 #include "enpu_vm.h"
 
-/* The device has to abandon a command, on a host that may be busy */
-#define ENPU_RESET_TIMEOUT_MS	5000
 #define ENPU_TLB_TIMEOUT_MS	5000
 
 /* Addresses below catch pointers that are nearly null */
@@ -117,94 +117,6 @@ static void enpu_device_enable_events(struct enpu_device *enpu)
 	enpu_write(enpu, ENPU_REG_EVENT_ENABLE, ENPU_EVENT_FATAL);
 }
 
-static int enpu_device_reset_hw(struct enpu_device *enpu)
-{
-	enpu_write(enpu, ENPU_REG_RESET, ENPU_RESET_KEY);
-
-	return enpu_device_poll(enpu, ENPU_REG_STATUS,
-				ENPU_STATUS_READY | ENPU_STATUS_RESETTING | ENPU_STATUS_FATAL,
-				ENPU_STATUS_READY, ENPU_RESET_TIMEOUT_MS);
-}
-
-static void enpu_device_fail_queues_locked(struct enpu_device *enpu, int error)
-{
-	unsigned int i;
-
-	for (i = 0; i < enpu->info.num_queues; i++) {
-		struct enpu_queue *queue =
-			rcu_dereference_protected(enpu->slots[i],
-						  lockdep_is_held(&enpu->hw_lock));
-
-		if (queue)
-			enpu_queue_retire_locked(queue, DRM_ENPU_QUEUE_LOST, error, error, false);
-	}
-}
-
-/**
- * enpu_device_gone_locked() - give the device up
- * @enpu: the device
- *
- * It no longer answers or won't be reset. Makes sure that it can't reach memory,
- * fails what was pending, and has the node taken away.
- */
-void enpu_device_gone_locked(struct enpu_device *enpu)
-{
-	lockdep_assert_held(&enpu->hw_lock);
-
-	if (!enpu->hw_on)
-		return;
-
-	drm_err(&enpu->drm, "the device is gone\n");
-	pci_clear_master(enpu->pdev);
-	enpu->hw_on = false;
-	enpu_device_fail_queues_locked(enpu, -ENODEV);
-	queue_work(system_unbound_wq, &enpu->gone_work);
-}
-
-/**
- * enpu_device_reset_locked() - reset the whole device
- * @enpu: the device
- *
- * Every queue is lost (-EIO); address spaces stay. A device that can't be reset
- * is given up.
- */
-void enpu_device_reset_locked(struct enpu_device *enpu)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&enpu->hw_lock);
-
-	if (!enpu->hw_on)
-		return;
-
-	if (enpu_device_reset_hw(enpu)) {
-		enpu_device_gone_locked(enpu);
-		return;
-	}
-
-	drm_warn(&enpu->drm, "the device was reset\n");
-	WRITE_ONCE(enpu->info.reset_count, enpu->info.reset_count + 1);
-	enpu->resets++;
-	enpu->tlb_asked = 0;
-	enpu_device_fail_queues_locked(enpu, -EIO);
-
-	for (i = 0; i < enpu->info.num_vms; i++)
-		if (enpu->vms[i])
-			enpu_device_set_root_locked(enpu, i, enpu_vm_root(enpu->vms[i]));
-	enpu_device_enable_events(enpu);
-}
-
-static void enpu_device_reset_work(struct work_struct *work)
-{
-	struct enpu_device *enpu = container_of(work, struct enpu_device, reset_work);
-	bool cookie = dma_fence_begin_signalling();
-
-	mutex_lock(&enpu->hw_lock);
-	enpu_device_reset_locked(enpu);
-	mutex_unlock(&enpu->hw_lock);
-	dma_fence_end_signalling(cookie);
-}
-
 /**
  * enpu_device_set_root_locked() - give an address space its tables
  * @enpu: the device
@@ -221,6 +133,22 @@ void enpu_device_set_root_locked(struct enpu_device *enpu, unsigned int vm, dma_
 	enpu_write(enpu, ENPU_REG_VM_ROOT_HI(vm), upper_32_bits(root));
 	enpu_write(enpu, ENPU_REG_VM_ROOT_LO(vm),
 		   root ? lower_32_bits(root) | ENPU_VM_ROOT_VALID : 0);
+}
+
+/**
+ * enpu_device_restore_locked() - tell the machine what a reset made it forget
+ * @enpu: the device, reset and on
+ */
+void enpu_device_restore_locked(struct enpu_device *enpu)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&enpu->hw_lock);
+
+	for (i = 0; i < enpu->info.num_vms; i++)
+		if (enpu->vms[i])
+			enpu_device_set_root_locked(enpu, i, enpu_vm_root(enpu->vms[i]));
+	enpu_device_enable_events(enpu);
 }
 
 /**
@@ -249,14 +177,14 @@ void enpu_device_flush_tlb(struct enpu_device *enpu, unsigned int vm)
 		u32 done = enpu_read(enpu, ENPU_REG_TLB_DONE);
 
 		if (done == U32_MAX && !enpu_device_alive(enpu)) {
-			enpu_device_gone_locked(enpu);
+			enpu_reset_gone_locked(enpu);
 			break;
 		}
 		if ((s32)(done - number) >= 0)
 			break;
 		if (late) {
 			drm_err(&enpu->drm, "TLB invalidation does not complete\n");
-			enpu_device_reset_locked(enpu);
+			enpu_reset_device_locked(enpu);
 			break;
 		}
 		mutex_unlock(&enpu->hw_lock);
@@ -378,11 +306,6 @@ static int enpu_device_discover(struct enpu_device *enpu)
 	return 0;
 }
 
-static void enpu_device_gone_work(struct work_struct *work)
-{
-	enpu_device_unplug(container_of(work, struct enpu_device, gone_work));
-}
-
 static void enpu_device_destroy_wq(struct drm_device *drm, void *wq)
 {
 	destroy_workqueue(wq);
@@ -395,8 +318,7 @@ static int enpu_device_init_software(struct enpu_device *enpu)
 
 	spin_lock_init(&enpu->time_lock);
 	INIT_LIST_HEAD(&enpu->bos);
-	INIT_WORK(&enpu->reset_work, enpu_device_reset_work);
-	INIT_WORK(&enpu->gone_work, enpu_device_gone_work);
+	enpu_reset_init(enpu);
 
 	ret = drmm_mutex_init(drm, &enpu->hw_lock);
 	if (ret)
@@ -454,7 +376,7 @@ int enpu_device_init(struct enpu_device *enpu)
 	if (ret)
 		return ret;
 	/* Whatever a former driver left, it makes no access from here on. */
-	ret = enpu_device_reset_hw(enpu);
+	ret = enpu_reset_hw(enpu);
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "reset does not complete\n");
 	pci_set_master(pdev);
@@ -486,11 +408,11 @@ void enpu_device_off(struct enpu_device *enpu)
 		return;
 
 	enpu_write(enpu, ENPU_REG_EVENT_ENABLE, 0);
-	if (enpu_device_reset_hw(enpu))
+	if (enpu_reset_hw(enpu))
 		drm_err(&enpu->drm, "reset does not complete\n");
 	pci_clear_master(enpu->pdev);
 	enpu->hw_on = false;
-	enpu_device_fail_queues_locked(enpu, -ENODEV);
+	enpu_reset_fail_queues_locked(enpu, -ENODEV);
 }
 
 /**

@@ -128,14 +128,20 @@ static inline void enpu_write(struct enpu_device *enpu, u32 reg, u32 value)
 	writel(value, enpu->regs + reg);
 }
 
+/* Who has a hardware queue, if anybody */
+static inline struct enpu_queue *enpu_device_queue_locked(struct enpu_device *enpu,
+							  unsigned int slot)
+{
+	return rcu_dereference_protected(enpu->slots[slot], lockdep_is_held(&enpu->hw_lock));
+}
+
 int enpu_device_init(struct enpu_device *enpu);
 void enpu_device_off(struct enpu_device *enpu);
 void enpu_device_unplug(struct enpu_device *enpu);
 
 u64 enpu_device_time(struct enpu_device *enpu);
 bool enpu_device_alive(struct enpu_device *enpu);
-void enpu_device_gone_locked(struct enpu_device *enpu);
-void enpu_device_reset_locked(struct enpu_device *enpu);
+void enpu_device_restore_locked(struct enpu_device *enpu);
 
 int enpu_device_poll(struct enpu_device *enpu, u32 reg, u32 mask, u32 value,
 		     unsigned int timeout_ms);

@@ -6,11 +6,12 @@
  * concern a file:
  *
  *   enpu_drv      PCI driver, DRM driver, ioctl table, DEV_QUERY, fdinfo
- *   enpu_device   registers, interrupts, TLB, reset, end of the device
+ *   enpu_device   registers, interrupts, TLB, end of the device
  *   enpu_gem      buffer objects
  *   enpu_mmu      page tables
  *   enpu_vm       address spaces and VM_BIND
- *   enpu_queue    queues, watchdog and ban
+ *   enpu_queue    queues
+ *   enpu_reset    recovery: watchdog, ban, reset
  *   enpu_sched    drm_sched's backend, fences
  *   enpu_submit   SUBMIT
  *   enpu_compat   what differs between kernels
@@ -34,6 +35,7 @@
 #include "enpu_device.h"
 #include "enpu_gem.h"
 #include "enpu_queue.h"
+#include "enpu_reset.h"
 #include "enpu_submit.h"
 #include "enpu_vm.h"
 
@@ -208,9 +210,7 @@ static void enpu_drv_remove(struct pci_dev *pdev)
 	struct enpu_device *enpu = pci_get_drvdata(pdev);
 
 	enpu_device_unplug(enpu);
-	/* Since the machine is off, nothing queues these any more. */
-	cancel_work_sync(&enpu->gone_work);
-	cancel_work_sync(&enpu->reset_work);
+	enpu_reset_fini(enpu);
 }
 
 static const struct pci_device_id enpu_drv_ids[] = {

@@ -10,18 +10,7 @@
  * software part stays as long as there are jobs, be it one that waits for the
  * fence of somebody else: it is refused when its turn comes.
  *
- * Watchdog
- * --------
- *
- * While there are fences, a delayed work looks at the queue now and then; the
- * interrupt handler calls it at once when the queue has halted. It does, in this
- * order: signal what is complete (the interrupt may have been lost); ban a halted
- * queue; see whether the device is alive; and ban a queue whose job has made no
- * progress, in completed commands, for the queue's timeout. A queue that has to
- * wait because another one has the core does not age.
- *
- * What is not done: to resubmit after a failure. The jobs behind the guilty one
- * were made for its results.
+ * Behind every fence is the queue's watchdog (enpu_reset.c).
  */
 
 #include <linux/capability.h>
@@ -33,11 +22,11 @@
 
 #include "enpu_compat.h"
 #include "enpu_queue.h"
+#include "enpu_reset.h"
 #include "enpu_sched.h"
 #include "enpu_vm.h"
 
 #define ENPU_QUEUE_DEFAULT_ORDER	6
-#define ENPU_QUEUE_STOP_TIMEOUT_MS	2000
 #define ENPU_QUEUE_DRAIN_TIMEOUT_MS	500
 /* Banned queues have no slot: there may be more queues than slots. */
 #define ENPU_MAX_QUEUES_PER_FILE	256
@@ -157,11 +146,6 @@ void enpu_queue_busy(struct enpu_queue *queue, u64 *ns, u64 *cycles)
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
-static u32 enpu_queue_reg(struct enpu_queue *queue, u32 reg)
-{
-	return ENPU_REG_QUEUE(queue->slot) + reg;
-}
-
 static void enpu_queue_start_hw(struct enpu_queue *queue, unsigned int vector)
 {
 	const struct { u32 reg, value; } setup[] = {
@@ -203,25 +187,6 @@ static int enpu_queue_enlist(struct enpu_queue *queue)
 	enpu_queue_start_hw(queue, enpu->num_vectors > 1 ? 1 + i % (enpu->num_vectors - 1) : 0);
 
 	return 0;
-}
-
-/* Has the device let go of ring, status page and address space. */
-static int enpu_queue_stop_hw(struct enpu_queue *queue)
-{
-	struct enpu_device *enpu = queue->enpu;
-	int ret;
-
-	enpu_write(enpu, enpu_queue_reg(queue, ENPU_QUEUE_CTRL), 0);
-	ret = enpu_device_poll(enpu, enpu_queue_reg(queue, ENPU_QUEUE_STATE), U32_MAX,
-			       ENPU_QUEUE_OFF, ENPU_QUEUE_STOP_TIMEOUT_MS);
-	if (ret == -ENODEV) {
-		enpu_device_gone_locked(enpu);
-	} else if (ret) {
-		drm_err(&enpu->drm, "queue %d does not stop\n", queue->slot);
-		enpu_device_reset_locked(enpu);
-	}
-
-	return enpu->hw_on ? 0 : -ENODEV;
 }
 
 static size_t enpu_queue_ring_size(struct enpu_queue *queue)
@@ -293,7 +258,7 @@ void enpu_queue_retire_locked(struct enpu_queue *queue, u32 state, int first_err
 	enpu_queue_set_end(queue, state, first_error);
 	spin_unlock_irqrestore(&queue->lock, flags);
 
-	if (stop && enpu->hw_on && enpu_queue_stop_hw(queue)) {
+	if (stop && enpu->hw_on && enpu_reset_stop_queue_locked(queue)) {
 		state = DRM_ENPU_QUEUE_LOST;
 		first_error = -ENODEV;
 		error = -ENODEV;
@@ -326,119 +291,11 @@ bool enpu_queue_irq(struct enpu_queue *queue)
 	running = queue->running;
 	if (running)
 		enpu_sched_complete(queue);
-	if (running && READ_ONCE(queue->status->state) == ENPU_QUEUE_HALTED) {
-		queue->watched = true;
-		mod_delayed_work(queue->enpu->recovery_wq, &queue->watchdog, 0);
-	}
+	if (running && READ_ONCE(queue->status->state) == ENPU_QUEUE_HALTED)
+		enpu_reset_halted(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
 
 	return running;
-}
-
-static unsigned long enpu_queue_watch_period(struct enpu_queue *queue)
-{
-	return clamp(queue->timeout / 4, 1, HZ / 2);
-}
-
-/**
- * enpu_queue_watch() - have the watchdog look after the fences
- * @queue: the queue, locked and running
- */
-void enpu_queue_watch(struct enpu_queue *queue)
-{
-	lockdep_assert_held(&queue->lock);
-
-	if (queue->watched)
-		return;
-
-	queue->watched = true;
-	queue->seen_at = jiffies;
-	queue_delayed_work(queue->enpu->recovery_wq, &queue->watchdog,
-			   enpu_queue_watch_period(queue));
-}
-
-static bool enpu_queue_has_core(struct enpu_queue *queue)
-{
-	return enpu_read(queue->enpu, enpu_queue_reg(queue, ENPU_QUEUE_STATE)) ==
-	       ENPU_QUEUE_RUNNING;
-}
-
-/* Is it another queue that uses the core? */
-static bool enpu_queue_must_wait(struct enpu_queue *queue)
-{
-	struct enpu_device *enpu = queue->enpu;
-	unsigned int i;
-
-	if (enpu_queue_has_core(queue))
-		return false;
-
-	for (i = 0; i < enpu->info.num_queues; i++) {
-		struct enpu_queue *other =
-			rcu_dereference_protected(enpu->slots[i],
-						  lockdep_is_held(&enpu->hw_lock));
-
-		if (other && other != queue && enpu_queue_has_core(other))
-			return true;
-	}
-
-	return false;
-}
-
-static void enpu_queue_ban(struct enpu_queue *queue, int error)
-{
-	enpu_queue_retire_locked(queue, DRM_ENPU_QUEUE_BANNED, error, -ECANCELED, true);
-	drm_dbg(&queue->enpu->drm, "%s: banned (%d): job %llu, cause %u, address 0x%llx\n",
-		queue->label, error, queue->last.fault_job, queue->last.fault_cause,
-		queue->last.fault_addr);
-}
-
-static void enpu_queue_check(struct enpu_queue *queue)
-{
-	bool halted, idle;
-	u64 progress;
-
-	spin_lock_irq(&queue->lock);
-	enpu_sched_complete(queue);
-	progress = READ_ONCE(queue->status->progress) + READ_ONCE(queue->status->completed);
-	halted = READ_ONCE(queue->status->state) == ENPU_QUEUE_HALTED;
-	idle = list_empty(&queue->fences);
-	queue->watched = !idle;
-	spin_unlock_irq(&queue->lock);
-
-	if (halted) {
-		enpu_queue_ban(queue, -EFAULT);
-		return;
-	}
-	if (idle)
-		return;
-
-	if (!enpu_device_alive(queue->enpu)) {
-		enpu_device_gone_locked(queue->enpu);
-		return;
-	}
-
-	if (progress != queue->seen || enpu_queue_must_wait(queue)) {
-		queue->seen = progress;
-		queue->seen_at = jiffies;
-	} else if (time_after(jiffies, queue->seen_at + queue->timeout)) {
-		enpu_queue_ban(queue, -ETIME);
-		return;
-	}
-
-	queue_delayed_work(queue->enpu->recovery_wq, &queue->watchdog,
-			   enpu_queue_watch_period(queue));
-}
-
-static void enpu_queue_watchdog(struct work_struct *work)
-{
-	struct enpu_queue *queue = container_of(to_delayed_work(work), struct enpu_queue, watchdog);
-	bool cookie = dma_fence_begin_signalling();
-
-	mutex_lock(&queue->enpu->hw_lock);
-	if (queue->slot >= 0)
-		enpu_queue_check(queue);
-	mutex_unlock(&queue->enpu->hw_lock);
-	dma_fence_end_signalling(cookie);
 }
 
 /* Ends a queue that its file no longer has. */
@@ -525,7 +382,7 @@ static struct enpu_queue *enpu_queue_create(struct enpu_device *enpu, struct enp
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->fences);
 	init_waitqueue_head(&queue->drained);
-	INIT_DELAYED_WORK(&queue->watchdog, enpu_queue_watchdog);
+	INIT_DELAYED_WORK(&queue->watchdog, enpu_reset_watchdog);
 	INIT_WORK(&queue->release_work, enpu_queue_release);
 	mutex_init(&queue->submit_lock);
 

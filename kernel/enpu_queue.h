@@ -109,13 +109,18 @@ void enpu_queue_close(struct enpu_file *file);
 void enpu_queue_busy(struct enpu_queue *queue, u64 *ns, u64 *cycles);
 
 bool enpu_queue_irq(struct enpu_queue *queue);
-void enpu_queue_watch(struct enpu_queue *queue);
 void enpu_queue_retire_locked(struct enpu_queue *queue, u32 state, int first_error,
 			      int error, bool stop);
 
 int enpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file);
 int enpu_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *file);
 int enpu_ioctl_queue_query(struct drm_device *drm, void *data, struct drm_file *file);
+
+/* Under the hw_lock, while it has a slot */
+static inline u32 enpu_queue_reg(struct enpu_queue *queue, u32 reg)
+{
+	return ENPU_REG_QUEUE(queue->slot) + reg;
+}
 
 static inline void enpu_queue_ring_doorbell(struct enpu_queue *queue)
 {

@@ -15,7 +15,7 @@
  *
  * drm_sched's timeout is not used. It looks at one job of one queue, while here a
  * job may wait for the one core through no fault of its own, and a lost interrupt
- * is no reason to stop a scheduler. The queue's watchdog (enpu_queue.c) is behind
+ * is no reason to stop a scheduler. The queue's watchdog (enpu_reset.c) is behind
  * every fence instead, and signals them with an error where it must; to drm_sched
  * that is a job that completes.
  *
@@ -28,6 +28,7 @@
 
 #include "enpu_compat.h"
 #include "enpu_queue.h"
+#include "enpu_reset.h"
 #include "enpu_sched.h"
 
 static const char *enpu_fence_driver_name(struct dma_fence *fence)
@@ -165,7 +166,7 @@ static struct dma_fence *enpu_sched_run_job(struct drm_sched_job *job)
 		enpu_queue_ring_doorbell(queue);
 	else
 		enpu_sched_complete(queue);
-	enpu_queue_watch(queue);
+	enpu_reset_watch(queue);
 out:
 	spin_unlock_irqrestore(&queue->lock, flags);
 	dma_fence_end_signalling(cookie);
