@@ -72,19 +72,30 @@ struct drm_enpu_dev_query {
 /**
  * struct drm_enpu_dev_info - what the device is and has
  *
- * Names as in uapi/enpu/regs.h, where the units are.
+ * Up to @clock_khz these are registers of uapi/enpu/regs.h.
  */
 struct drm_enpu_dev_info {
+	/** @arch_version: ENPU_REG_VERSION: major << 16 | minor */
 	__u32 arch_version;
+	/** @implementation: the implementer's own revision */
 	__u32 implementation;
+	/** @caps: ENPU_CAP_* */
 	__u32 caps;
+	/** @num_queues: that can be active at once */
 	__u32 num_queues;
+	/** @opcodes: bit n: opcode n is implemented */
 	__u64 opcodes;
+	/** @num_vms: address spaces */
 	__u32 num_vms;
+	/** @macs: multiply-accumulates a cycle, for 8-bit operands */
 	__u32 macs;
+	/** @sram_bytes: size of the SRAM that each job finds */
 	__u32 sram_bytes;
+	/** @sram_bandwidth: bytes per 1024 cycles */
 	__u32 sram_bandwidth;
+	/** @dram_bandwidth: bytes per 1024 cycles */
 	__u32 dram_bandwidth;
+	/** @clock_khz: cycles a millisecond */
 	__u32 clock_khz;
 	/** @va_start: first device address that VM_BIND takes */
 	__u64 va_start;
@@ -156,6 +167,7 @@ struct drm_enpu_vm_create {
  * Queues keep theirs alive until they are destroyed; the id is free at once.
  */
 struct drm_enpu_vm_destroy {
+	/** @id: VM id */
 	__u32 id;
 	/** @pad: must be zero */
 	__u32 pad;
@@ -275,6 +287,7 @@ struct drm_enpu_queue_create {
  * struct drm_enpu_queue_destroy - destroy a queue; its pending jobs fail with ECANCELED
  */
 struct drm_enpu_queue_destroy {
+	/** @id: queue id */
 	__u32 id;
 	/** @pad: must be zero */
 	__u32 pad;

@@ -140,7 +140,7 @@ struct enpu_detection_params {
 	float x_scale;
 	float h_scale;
 	float w_scale;
-	float anchors[][4];		/* y center, x center, h, w */
+	__extension__ float anchors[][4];	/* y center, x center, h, w */
 };
 
 #endif
