@@ -198,7 +198,7 @@ enum enpu_fault_cause {
  * completed or state (release), then the interrupt.
  */
 struct enpu_queue_status {
-	__u64 completed;		/* jobs completed since enable */
+	__u64 completed;		/* jobs completed, counted from START */
 	__u32 state;			/* enum enpu_queue_state, IDLE and RUNNING may lag */
 	__u32 reserved0;
 	__u64 progress;			/* commands completed since enable: tells slow from hung */
@@ -208,7 +208,7 @@ struct enpu_queue_status {
 	__u32 fault_cause;		/* enum enpu_fault_cause */
 	__u32 fault_command;		/* index in the stream, or ENPU_FAULT_NO_COMMAND */
 	__u64 fault_addr;		/* VA, bus address or region << 56 | offset, by cause */
-	__u64 fault_job;		/* index since enable */
+	__u64 fault_job;		/* index, counted from START */
 	__u32 fault_layer;		/* enpu_cmd.layer of that command */
 	__u32 fault_opcode;
 	__u64 reserved1[7];

@@ -30,13 +30,22 @@ static void *dma_ptr(void *host, uint64_t addr, uint64_t *len, bool write)
 		return NULL;
 	if (*len > BUS_SIZE - addr)
 		*len = BUS_SIZE - addr;
+	while (atomic_load(&bus->gate) && atomic_load(&bus->gate) == addr) {
+		atomic_store(&bus->at_gate, true);
+		nap();
+	}
 	return bus->memory + addr;
 }
 
 static void irq(void *host, unsigned int vector)
 {
 	struct bus *bus = host;
+	unsigned int n = atomic_load(&bus->num_irqs);
 
+	/* One thread raises them while jobs run */
+	if (n < BUS_IRQS)
+		atomic_store(&bus->irq_order[n], (uint8_t)vector);
+	atomic_store(&bus->num_irqs, n + 1);
 	atomic_fetch_add(&bus->irqs[vector], 1);
 }
 
@@ -223,4 +232,85 @@ void wait_irqs(struct bus *bus, unsigned int vector, unsigned int n)
 {
 	WAIT_FOR(atomic_load(&bus->irqs[vector]) >= n, "vector %u: %u interrupts, not %u", vector,
 		 atomic_load(&bus->irqs[vector]), n);
+}
+
+void assert_irq_order(struct bus *bus, const uint8_t *vectors, unsigned int n)
+{
+	WAIT_FOR(atomic_load(&bus->num_irqs) >= n, "%u interrupts, not %u",
+		 atomic_load(&bus->num_irqs), n);
+	for (unsigned int i = 0; i < n; i++)
+		if (atomic_load(&bus->irq_order[i]) != vectors[i])
+			fail_msg("interrupt %u is of vector %u, not %u", i,
+				 atomic_load(&bus->irq_order[i]), vectors[i]);
+}
+
+void close_gate(struct bus *bus, uint64_t addr)
+{
+	atomic_store(&bus->at_gate, false);
+	atomic_store(&bus->gate, addr);
+}
+
+void wait_gate(struct bus *bus)
+{
+	WAIT_FOR(atomic_load(&bus->at_gate), "nobody comes to %llx",
+		 (unsigned long long)atomic_load(&bus->gate));
+}
+
+void open_gate(struct bus *bus)
+{
+	atomic_store(&bus->gate, 0);
+}
+
+void make_vm(struct bus *bus, unsigned int vm)
+{
+	struct enpu_region *regions = (struct enpu_region *)(bus->memory + PAGE(vm, 1));
+
+	map_page(bus, vm, VA_STREAM, PAGE(vm, 0), 0);
+	map_page(bus, vm, VA_REGIONS, PAGE(vm, 1), 0);
+	map_page(bus, vm, VA_PROFILE, PAGE(vm, 2), ENPU_PTE_WRITE);
+	map_page(bus, vm, VA_DATA, PAGE(vm, 3), ENPU_PTE_WRITE);
+	map_page(bus, vm, VA_DATA + 0x1000, PAGE(vm, 4), ENPU_PTE_WRITE);
+	regions[0] = (struct enpu_region) { VA_DATA, 0x2000 };
+	regions[1] = (struct enpu_region) { VA_BLOCK, 1 << 21 };
+	regions[2] = (struct enpu_region) { VA_STREAM, 0x1000 };
+	/* With the bits above cut off it would be the data's */
+	regions[3] = (struct enpu_region) { (1ull << 39) + VA_DATA, 0x1000 };
+}
+
+struct enpu_cmd_dma copy(unsigned int from, uint64_t src, unsigned int to, uint64_t dst,
+			 uint32_t length)
+{
+	return (struct enpu_cmd_dma) {
+		.cmd = header(ENPU_OP_DMA_COPY, ENPU_ENGINE_DMA0, sizeof(struct enpu_cmd_dma)),
+		.src = ref(from, 0, src),
+		.dst = ref(to, 0, dst),
+		.length = length,
+		.count = { 1, 1, 1, 1 },
+	};
+}
+
+struct enpu_job job_with(struct bus *bus, unsigned int vm, const void *stream, size_t size)
+{
+	memcpy(bus->memory + PAGE(vm, 0), stream, size);
+	return (struct enpu_job) {
+		.stream_va = VA_STREAM,
+		.stream_size = (uint32_t)size,
+		.flags = ENPU_JOB_IRQ,
+		.regions_va = VA_REGIONS,
+		.num_regions = 4,
+	};
+}
+
+void submit(struct bus *bus, unsigned int q, const struct enpu_job *job)
+{
+	push(bus, q, job);
+	ring_doorbell(bus, q);
+}
+
+void assert_fault(struct bus *bus, unsigned int q, uint32_t cause, uint32_t command,
+		  uint64_t addr)
+{
+	assert_int_equal(status(bus, q).fault_cause, cause);
+	assert_int_equal(status(bus, q).fault_command, command);
+	assert_int_equal(status(bus, q).fault_addr, addr);
 }

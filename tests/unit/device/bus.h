@@ -19,13 +19,27 @@
 #define TABLES(vm)	(0x100000ull + 0x10000 * (vm))
 #define DATA		0x400000ull		/* 2 MiB aligned, for data */
 #define RING_ORDER	4
+#define BUS_IRQS	64			/* how many are remembered */
+
+/* Virtual addresses, the same in every VM; their pages don't share places in a TLB */
+#define VA_STREAM	0x101000ull
+#define VA_REGIONS	0x202000ull
+#define VA_PROFILE	0x303000ull
+#define VA_DATA		0x40010000ull
+#define VA_BLOCK	0x80000000ull
+/* Bus pages behind them, by VM */
+#define PAGE(vm, n)	(DATA + 0x100000ull + 0x10000 * (vm) + 0x1000ull * (n))
 
 struct bus {
 	struct enpu_device *dev;
 	uint8_t *memory;
 	atomic_uint irqs[ENPU_MSIX_VECTORS];
+	atomic_uint num_irqs;			/* of all vectors, and which came when */
+	_Atomic uint8_t irq_order[BUS_IRQS];
 	atomic_bool master;			/* bus mastering is on */
 	atomic_int nested;			/* begins without end */
+	_Atomic uint64_t gate;			/* accesses to this address wait; 0: none does */
+	atomic_bool at_gate;			/* one has come there */
 	unsigned int tables_used[ENPU_MAX_VMS];
 	uint32_t producer[ENPU_MAX_QUEUES];
 };
@@ -58,7 +72,27 @@ void wait_halted(struct bus *bus, unsigned int q);
 void wait_state(struct bus *bus, unsigned int q, uint32_t state);
 void wait_reg(struct bus *bus, uint64_t offset, uint32_t value);
 void wait_irqs(struct bus *bus, unsigned int vector, unsigned int n);
+/*
+ * Have the device stop at its next access to that very bus address, wait until
+ * it is there, let it go on
+ */
+void close_gate(struct bus *bus, uint64_t addr);
+void wait_gate(struct bus *bus);
+void open_gate(struct bus *bus);
+/* Wait until the vectors were raised in just this order since the bus is there */
+void assert_irq_order(struct bus *bus, const uint8_t *vectors, unsigned int n);
 /* A millisecond's sleep between looks at something */
 void nap(void);
+
+/* VM vm with a stream page, a region table, a profile page and two data pages */
+void make_vm(struct bus *bus, unsigned int vm);
+struct enpu_cmd_dma copy(unsigned int from, uint64_t src, unsigned int to, uint64_t dst,
+			 uint32_t length);
+/* A job of that VM, its stream copied to the VM's stream page */
+struct enpu_job job_with(struct bus *bus, unsigned int vm, const void *stream, size_t size);
+/* Push one job and ring the doorbell */
+void submit(struct bus *bus, unsigned int q, const struct enpu_job *job);
+void assert_fault(struct bus *bus, unsigned int q, uint32_t cause, uint32_t command,
+		  uint64_t addr);
 
 #endif

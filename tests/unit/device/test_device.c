@@ -7,15 +7,6 @@
 
 #include "bus.h"
 
-/* Virtual addresses, the same in every VM; their pages don't share places in a TLB */
-#define VA_STREAM	0x101000ull
-#define VA_REGIONS	0x202000ull
-#define VA_PROFILE	0x303000ull
-#define VA_DATA		0x40010000ull
-#define VA_BLOCK	0x80000000ull
-/* Bus pages behind them, by VM */
-#define PAGE(vm, n)	(DATA + 0x100000ull + 0x10000 * (vm) + 0x1000ull * (n))
-
 static struct bus *bus;
 
 static int setup(void **state)
@@ -30,75 +21,21 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* VM vm with a stream page, a region table, a profile page and two data pages */
-static void make_vm(unsigned int vm)
-{
-	struct enpu_region *regions = (struct enpu_region *)(bus->memory + PAGE(vm, 1));
-
-	map_page(bus, vm, VA_STREAM, PAGE(vm, 0), 0);
-	map_page(bus, vm, VA_REGIONS, PAGE(vm, 1), 0);
-	map_page(bus, vm, VA_PROFILE, PAGE(vm, 2), ENPU_PTE_WRITE);
-	map_page(bus, vm, VA_DATA, PAGE(vm, 3), ENPU_PTE_WRITE);
-	map_page(bus, vm, VA_DATA + 0x1000, PAGE(vm, 4), ENPU_PTE_WRITE);
-	regions[0] = (struct enpu_region) { VA_DATA, 0x2000 };
-	regions[1] = (struct enpu_region) { VA_BLOCK, 1 << 21 };
-	regions[2] = (struct enpu_region) { VA_STREAM, 0x1000 };
-	/* With the bits above cut off it would be the data's */
-	regions[3] = (struct enpu_region) { (1ull << 39) + VA_DATA, 0x1000 };
-}
-
-static struct enpu_cmd_dma copy(unsigned int from, uint64_t src, unsigned int to, uint64_t dst,
-				uint32_t length)
-{
-	return (struct enpu_cmd_dma) {
-		.cmd = header(ENPU_OP_DMA_COPY, ENPU_ENGINE_DMA0, sizeof(struct enpu_cmd_dma)),
-		.src = ref(from, 0, src),
-		.dst = ref(to, 0, dst),
-		.length = length,
-		.count = { 1, 1, 1, 1 },
-	};
-}
-
-static struct enpu_job job_with(unsigned int vm, const void *stream, size_t size)
-{
-	memcpy(bus->memory + PAGE(vm, 0), stream, size);
-	return (struct enpu_job) {
-		.stream_va = VA_STREAM,
-		.stream_size = (uint32_t)size,
-		.flags = ENPU_JOB_IRQ,
-		.regions_va = VA_REGIONS,
-		.num_regions = 4,
-	};
-}
-
-static void submit(unsigned int q, const struct enpu_job *job)
-{
-	push(bus, q, job);
-	ring_doorbell(bus, q);
-}
-
 /* Run one copy on queue and VM 1, and return when it completes or halts */
 static bool run_copy(const struct enpu_cmd_dma *cmd)
 {
-	struct enpu_job job = job_with(1, cmd, sizeof(*cmd));
+	struct enpu_job job = job_with(bus, 1, cmd, sizeof(*cmd));
 	struct enpu_job nothing = { 0 };
 
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
-	submit(1, &job);
-	submit(1, &nothing);
+	submit(bus, 1, &job);
+	submit(bus, 1, &nothing);
 	while (status(bus, 1).completed < 2 && status(bus, 1).state != ENPU_QUEUE_HALTED)
 		nap();
 	if (status(bus, 1).completed == 2)
 		return true;
 	wait_state(bus, 1, ENPU_QUEUE_HALTED);
 	return false;
-}
-
-static void assert_fault(unsigned int q, uint32_t cause, uint32_t command, uint64_t addr)
-{
-	assert_int_equal(status(bus, q).fault_cause, cause);
-	assert_int_equal(status(bus, q).fault_command, command);
-	assert_int_equal(status(bus, q).fault_addr, addr);
 }
 
 static void test_identity(void **state)
@@ -157,6 +94,11 @@ static void test_queue_registers(void **state)
 	/* Set-up registers hold still while it is on */
 	set_reg(bus, base + ENPU_QUEUE_VECTOR, 5);
 	assert_int_equal(reg(bus, base + ENPU_QUEUE_VECTOR), 3);
+	/* but for the priority, which takes what is one */
+	set_reg(bus, base + ENPU_QUEUE_PRIORITY, ENPU_PRIORITY_HIGH);
+	assert_int_equal(reg(bus, base + ENPU_QUEUE_PRIORITY), ENPU_PRIORITY_HIGH);
+	set_reg(bus, base + ENPU_QUEUE_PRIORITY, ENPU_PRIORITY_REALTIME + 1);
+	assert_int_equal(reg(bus, base + ENPU_QUEUE_PRIORITY), ENPU_PRIORITY_HIGH);
 }
 
 static void test_copy(void **state)
@@ -164,7 +106,7 @@ static void test_copy(void **state)
 	/* Across the page boundary; the pages are neighbours in the VM only */
 	struct enpu_cmd_dma cmd = copy(0, 0xff0, 0, 0x1100, 32);
 
-	make_vm(1);
+	make_vm(bus, 1);
 	map_page(bus, 1, VA_DATA + 0x1000, PAGE(1, 6), ENPU_PTE_WRITE);
 	for (unsigned int i = 0; i < 16; i++) {
 		bus->memory[PAGE(1, 3) + 0xff0 + i] = (uint8_t)(i + 1);
@@ -183,7 +125,7 @@ static void test_block(void **state)
 {
 	struct enpu_cmd_dma cmd = copy(1, 0x12345, 1, (1 << 21) - 100, 100);
 
-	make_vm(1);
+	make_vm(bus, 1);
 	map_block(bus, 1, VA_BLOCK, DATA + 0x200000, ENPU_PTE_WRITE);
 	memset(bus->memory + DATA + 0x200000 + 0x12345, 0x5a, 100);
 	assert_true(run_copy(&cmd));
@@ -196,10 +138,10 @@ static void test_unmapped(void **state)
 {
 	struct enpu_cmd_dma cmd = copy(0, 0, 0, 0xff8, 16);
 
-	make_vm(1);
+	make_vm(bus, 1);
 	*leaf(bus, 1, VA_DATA + 0x1000) = 0;
 	assert_false(run_copy(&cmd));
-	assert_fault(1, ENPU_FAULT_UNMAPPED, 0, VA_DATA + 0x1000);
+	assert_fault(bus, 1, ENPU_FAULT_UNMAPPED, 0, VA_DATA + 0x1000);
 	assert_int_equal(status(bus, 1).fault_opcode, ENPU_OP_DMA_COPY);
 	assert_int_equal(status(bus, 1).fault_job, 0);
 	assert_int_equal(status(bus, 1).completed, 0);
@@ -210,25 +152,25 @@ static void test_read_only(void **state)
 {
 	struct enpu_cmd_dma cmd = copy(0, 0, 2, 0x200, 8);
 
-	make_vm(1);
+	make_vm(bus, 1);
 	assert_false(run_copy(&cmd));
-	assert_fault(1, ENPU_FAULT_READ_ONLY, 0, VA_STREAM + 0x200);
+	assert_fault(bus, 1, ENPU_FAULT_READ_ONLY, 0, VA_STREAM + 0x200);
 }
 
 static void test_beyond_va(void **state)
 {
 	struct enpu_cmd_dma cmd = copy(3, 8, 0, 0, 8);
 
-	make_vm(1);
+	make_vm(bus, 1);
 	assert_false(run_copy(&cmd));
-	assert_fault(1, ENPU_FAULT_UNMAPPED, 0, (1ull << 39) + VA_DATA + 8);
+	assert_fault(bus, 1, ENPU_FAULT_UNMAPPED, 0, (1ull << 39) + VA_DATA + 8);
 }
 
 static void test_table_outside(void **state)
 {
 	struct enpu_cmd_dma cmd = copy(1, 0, 0, 0, 8);
 
-	make_vm(1);
+	make_vm(bus, 1);
 	/* Room for a table at the second level, but outside of the bus's memory */
 	map_page(bus, 1, VA_BLOCK, 0, 0);
 	map_block(bus, 1, VA_BLOCK, 0, 0);
@@ -236,17 +178,17 @@ static void test_table_outside(void **state)
 		if (i == VA_BLOCK >> 30)
 			pte[i] = (BUS_SIZE + 0x5000) | ENPU_PTE_VALID;
 	assert_false(run_copy(&cmd));
-	assert_fault(1, ENPU_FAULT_BUS, 0, BUS_SIZE + 0x5000);
+	assert_fault(bus, 1, ENPU_FAULT_BUS, 0, BUS_SIZE + 0x5000);
 }
 
 static void test_page_outside(void **state)
 {
 	struct enpu_cmd_dma cmd = copy(0, 4, 0, 0, 8);
 
-	make_vm(1);
+	make_vm(bus, 1);
 	map_page(bus, 1, VA_DATA, BUS_SIZE + 0x7000, ENPU_PTE_WRITE);
 	assert_false(run_copy(&cmd));
-	assert_fault(1, ENPU_FAULT_BUS, 0, BUS_SIZE + 0x7004);
+	assert_fault(bus, 1, ENPU_FAULT_BUS, 0, BUS_SIZE + 0x7004);
 }
 
 static void test_invalid_entries(void **state)
@@ -259,10 +201,10 @@ static void test_invalid_entries(void **state)
 	struct enpu_cmd_dma cmd = copy(0, 0, 0, 0x1000, 8);
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		make_vm(1);
+		make_vm(bus, 1);
 		map_page(bus, 1, VA_DATA, PAGE(1, 3), bad[i]);
 		assert_false(run_copy(&cmd));
-		assert_fault(1, ENPU_FAULT_UNMAPPED, 0, VA_DATA);
+		assert_fault(bus, 1, ENPU_FAULT_UNMAPPED, 0, VA_DATA);
 		stop_queue(bus, 1);
 		set_reg(bus, ENPU_REG_TLB_INVALIDATE, 1);
 	}
@@ -273,7 +215,7 @@ static void test_no_root(void **state)
 	struct enpu_cmd_dma cmd = copy(0, 0, 0, 0x1000, 8);
 
 	assert_false(run_copy(&cmd));
-	assert_fault(1, ENPU_FAULT_UNMAPPED, ENPU_FAULT_NO_COMMAND, VA_REGIONS);
+	assert_fault(bus, 1, ENPU_FAULT_UNMAPPED, ENPU_FAULT_NO_COMMAND, VA_REGIONS);
 }
 
 static void test_invalidation(void **state)
@@ -282,16 +224,16 @@ static void test_invalidation(void **state)
 	struct enpu_job job;
 	uint32_t done = reg(bus, ENPU_REG_TLB_DONE);
 
-	make_vm(1);
+	make_vm(bus, 1);
 	assert_true(run_copy(&cmd));
 	*leaf(bus, 1, VA_DATA) = 0;
 	set_reg(bus, ENPU_REG_TLB_INVALIDATE, 1);
 	set_reg(bus, ENPU_REG_TLB_INVALIDATE, ENPU_TLB_ALL);
 	wait_reg(bus, ENPU_REG_TLB_DONE, done + 2);
-	job = job_with(1, &cmd, sizeof(cmd));
-	submit(1, &job);
+	job = job_with(bus, 1, &cmd, sizeof(cmd));
+	submit(bus, 1, &job);
 	wait_halted(bus, 1);
-	assert_fault(1, ENPU_FAULT_UNMAPPED, 0, VA_DATA);
+	assert_fault(bus, 1, ENPU_FAULT_UNMAPPED, 0, VA_DATA);
 }
 
 static void test_profile(void **state)
@@ -300,13 +242,13 @@ static void test_profile(void **state)
 	struct enpu_profile *profile = (struct enpu_profile *)(bus->memory + PAGE(1, 2));
 	struct enpu_job job;
 
-	make_vm(1);
+	make_vm(bus, 1);
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
-	job = job_with(1, &cmd, sizeof(cmd));
+	job = job_with(bus, 1, &cmd, sizeof(cmd));
 	job.flags |= ENPU_JOB_PROFILE;
 	job.profile_va = VA_PROFILE;
 	job.cookie = 0x1122334455667788;
-	submit(1, &job);
+	submit(bus, 1, &job);
 	wait_completed(bus, 1, 1);
 	assert_int_equal(profile->cookie, job.cookie);
 	assert_int_equal(profile->commands, 1);
@@ -321,9 +263,9 @@ static void test_profile(void **state)
 
 	/* A record that can't be written is a fault of the job */
 	job.profile_va = VA_STREAM;
-	submit(1, &job);
+	submit(bus, 1, &job);
 	wait_halted(bus, 1);
-	assert_fault(1, ENPU_FAULT_READ_ONLY, ENPU_FAULT_NO_COMMAND, VA_STREAM);
+	assert_fault(bus, 1, ENPU_FAULT_READ_ONLY, ENPU_FAULT_NO_COMMAND, VA_STREAM);
 }
 
 static void test_wrap_around(void **state)
@@ -348,11 +290,11 @@ static void test_order(void **state)
 	struct enpu_cmd_dma cmds[4];
 	struct enpu_job jobs[4];
 
-	make_vm(1);
+	make_vm(bus, 1);
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
 	for (unsigned int i = 0; i < 4; i++) {
 		cmds[i] = copy(0, 8 * i, 0, 8 * (i + 1), 8);
-		jobs[i] = job_with(1, cmds, sizeof(cmds));
+		jobs[i] = job_with(bus, 1, cmds, sizeof(cmds));
 		jobs[i].stream_va += i * sizeof(cmds[0]);
 		jobs[i].stream_size = sizeof(cmds[0]);
 		push(bus, 1, &jobs[i]);
@@ -370,7 +312,7 @@ static void test_doorbell_too_far(void **state)
 	start_queue(bus, 2, ENPU_PRIORITY_NORMAL);
 	set_reg(bus, ENPU_DOORBELL_OFFSET + 2 * ENPU_DOORBELL_STRIDE, (1u << RING_ORDER) + 1);
 	wait_halted(bus, 2);
-	assert_fault(2, ENPU_FAULT_JOB, ENPU_FAULT_NO_COMMAND, 0);
+	assert_fault(bus, 2, ENPU_FAULT_JOB, ENPU_FAULT_NO_COMMAND, 0);
 	/* Only offset 0 of a doorbell page, and only of a queue that is on */
 	stop_queue(bus, 2);
 	start_queue(bus, 2, ENPU_PRIORITY_NORMAL);
@@ -391,9 +333,9 @@ static void test_bad_jobs(void **state)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		start_queue(bus, 2, ENPU_PRIORITY_NORMAL);
-		submit(2, &bad[i]);
+		submit(bus, 2, &bad[i]);
 		wait_halted(bus, 2);
-		assert_fault(2, ENPU_FAULT_JOB, ENPU_FAULT_NO_COMMAND, 0);
+		assert_fault(bus, 2, ENPU_FAULT_JOB, ENPU_FAULT_NO_COMMAND, 0);
 		stop_queue(bus, 2);
 	}
 }
@@ -403,12 +345,12 @@ static void test_fault_isolation(void **state)
 	struct enpu_cmd_dma good = copy(0, 0, 0, 8, 8), bad = copy(0, 0x1ffc, 0, 0, 8);
 	struct enpu_job nice = { 0 }, ugly;
 
-	make_vm(1);
-	make_vm(2);
+	make_vm(bus, 1);
+	make_vm(bus, 2);
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
 	start_queue(bus, 2, ENPU_PRIORITY_NORMAL);
-	nice = job_with(1, &good, sizeof(good));
-	ugly = job_with(2, &bad, sizeof(bad));
+	nice = job_with(bus, 1, &good, sizeof(good));
+	ugly = job_with(bus, 2, &bad, sizeof(bad));
 	push(bus, 1, &nice);
 	push(bus, 1, &nice);
 	push(bus, 2, &ugly);
@@ -417,15 +359,15 @@ static void test_fault_isolation(void **state)
 	ring_doorbell(bus, 1);
 	wait_completed(bus, 1, 2);
 	wait_halted(bus, 2);
-	assert_fault(2, ENPU_FAULT_REGION, 0, 0x2000);
+	assert_fault(bus, 2, ENPU_FAULT_REGION, 0, 0x2000);
 	assert_int_equal(status(bus, 2).completed, 0);
 	assert_int_equal(reg(bus, ENPU_REG_COUNTER(ENPU_COUNTER_FAULTS)), 1);
 
 	/* A stop and a start, and it works again */
 	stop_queue(bus, 2);
 	start_queue(bus, 2, ENPU_PRIORITY_NORMAL);
-	ugly = job_with(2, &good, sizeof(good));
-	submit(2, &ugly);
+	ugly = job_with(bus, 2, &good, sizeof(good));
+	submit(bus, 2, &ugly);
 	wait_completed(bus, 2, 1);
 }
 
@@ -435,7 +377,7 @@ static void test_unreachable_ring(void **state)
 
 	start_queue(bus, 2, ENPU_PRIORITY_NORMAL);
 	atomic_store(&bus->master, false);
-	submit(2, &nothing);
+	submit(bus, 2, &nothing);
 	wait_state(bus, 2, ENPU_QUEUE_HALTED);
 	assert_int_equal(status(bus, 2).state, ENPU_QUEUE_OFF);
 	atomic_store(&bus->master, true);
@@ -458,13 +400,13 @@ static void test_stop_running(void **state)
 	struct enpu_job job, nothing = { 0 };
 	struct timespec a, b;
 
-	make_vm(1);
+	make_vm(bus, 1);
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
 	start_queue(bus, 2, ENPU_PRIORITY_LOW);
-	job = job_with(1, &cmd, sizeof(cmd));
-	submit(1, &job);
+	job = job_with(bus, 1, &cmd, sizeof(cmd));
+	submit(bus, 1, &job);
 	wait_state(bus, 1, ENPU_QUEUE_RUNNING);
-	submit(2, &nothing);
+	submit(bus, 2, &nothing);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	stop_queue(bus, 1);
 	clock_gettime(CLOCK_MONOTONIC, &b);
@@ -479,11 +421,11 @@ static void test_hang(void **state)
 	uint32_t done = reg(bus, ENPU_REG_TLB_DONE);
 	struct enpu_job job;
 
-	make_vm(1);
+	make_vm(bus, 1);
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
 	enpu_device_inject(bus->dev, ENPU_INJECT_HANG, 2);
-	job = job_with(1, cmds, sizeof(cmds));
-	submit(1, &job);
+	job = job_with(bus, 1, cmds, sizeof(cmds));
+	submit(bus, 1, &job);
 	while (!status(bus, 1).progress)
 		nap();
 	/* Invalidations complete all the same */
@@ -494,7 +436,7 @@ static void test_hang(void **state)
 	assert_int_equal(status(bus, 1).completed, 0);
 
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
-	submit(1, &job);
+	submit(bus, 1, &job);
 	wait_completed(bus, 1, 1);
 }
 
@@ -503,11 +445,11 @@ static void test_reset_while_hung(void **state)
 	struct enpu_cmd_dma cmd = copy(0, 0, 0, 8, 8);
 	struct enpu_job job;
 
-	make_vm(1);
+	make_vm(bus, 1);
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
 	enpu_device_inject(bus->dev, ENPU_INJECT_HANG, 1);
-	job = job_with(1, &cmd, sizeof(cmd));
-	submit(1, &job);
+	job = job_with(bus, 1, &cmd, sizeof(cmd));
+	submit(bus, 1, &job);
 	wait_state(bus, 1, ENPU_QUEUE_RUNNING);
 	set_reg(bus, ENPU_REG_RESET, 1);
 	assert_int_equal(reg(bus, ENPU_REG_STATUS), ENPU_STATUS_READY);
@@ -527,12 +469,12 @@ static void test_reset_while_hung(void **state)
 	assert_int_equal(reg(bus, ENPU_REG_EVENTS), 0);
 
 	/* The other way to reset, under load */
-	make_vm(1);
+	make_vm(bus, 1);
 	set_reg64(bus, ENPU_REG_VM_ROOT_LO(1), TABLES(1) | ENPU_VM_ROOT_VALID);
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
 	cmd = endless();
-	job = job_with(1, &cmd, sizeof(cmd));
-	submit(1, &job);
+	job = job_with(bus, 1, &cmd, sizeof(cmd));
+	submit(bus, 1, &job);
 	wait_state(bus, 1, ENPU_QUEUE_RUNNING);
 	enpu_device_reset(bus->dev);
 	assert_int_equal(reg(bus, ENPU_REG_QUEUE(1) + ENPU_QUEUE_STATE), ENPU_QUEUE_OFF);
@@ -544,22 +486,22 @@ static void test_injections(void **state)
 	struct enpu_device_stats stats;
 	struct enpu_job job;
 
-	make_vm(1);
+	make_vm(bus, 1);
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
-	job = job_with(1, &cmd, sizeof(cmd));
+	job = job_with(bus, 1, &cmd, sizeof(cmd));
 	enpu_device_inject(bus->dev, ENPU_INJECT_LOSE_IRQ, 1);
-	submit(1, &job);
+	submit(bus, 1, &job);
 	wait_completed(bus, 1, 1);
-	submit(1, &job);
+	submit(bus, 1, &job);
 	wait_irqs(bus, 1, 1);
 	wait_state(bus, 1, ENPU_QUEUE_IDLE);
 	assert_int_equal(atomic_load(&bus->irqs[1]), 1);
 
 	/* Accesses: region table, command's header and body, source, destination */
 	enpu_device_inject(bus->dev, ENPU_INJECT_FAULT_DMA, 5);
-	submit(1, &job);
+	submit(bus, 1, &job);
 	wait_halted(bus, 1);
-	assert_fault(1, ENPU_FAULT_BUS, 0, PAGE(1, 3) + 8);
+	assert_fault(bus, 1, ENPU_FAULT_BUS, 0, PAGE(1, 3) + 8);
 	wait_state(bus, 1, ENPU_QUEUE_HALTED);
 
 	enpu_device_get_stats(bus->dev, &stats);
@@ -574,18 +516,18 @@ static void test_priority(void **state)
 	struct enpu_job job, nothing = { 0 };
 
 	/* While queue 1 hangs, 2 and 3 get work; the higher priority goes first */
-	make_vm(1);
+	make_vm(bus, 1);
 	start_queue(bus, 1, ENPU_PRIORITY_REALTIME);
 	start_queue(bus, 2, ENPU_PRIORITY_LOW);
 	start_queue(bus, 3, ENPU_PRIORITY_HIGH);
 	enpu_device_inject(bus->dev, ENPU_INJECT_HANG, 1);
-	job = job_with(1, &cmd, sizeof(cmd));
-	submit(1, &job);
+	job = job_with(bus, 1, &cmd, sizeof(cmd));
+	submit(bus, 1, &job);
 	wait_state(bus, 1, ENPU_QUEUE_RUNNING);
-	make_vm(3);
-	job = job_with(3, &cmd, sizeof(cmd));
-	submit(2, &nothing);
-	submit(3, &job);
+	make_vm(bus, 3);
+	job = job_with(bus, 3, &cmd, sizeof(cmd));
+	submit(bus, 2, &nothing);
+	submit(bus, 3, &job);
 	enpu_device_inject(bus->dev, ENPU_INJECT_HANG, 1);
 	set_reg(bus, ENPU_REG_QUEUE(1) + ENPU_QUEUE_CTRL, 0);
 	wait_state(bus, 3, ENPU_QUEUE_RUNNING);
@@ -600,10 +542,10 @@ static void test_free_while_running(void **state)
 	struct enpu_job job;
 
 	/* teardown frees the device */
-	make_vm(1);
+	make_vm(bus, 1);
 	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
-	job = job_with(1, &cmd, sizeof(cmd));
-	submit(1, &job);
+	job = job_with(bus, 1, &cmd, sizeof(cmd));
+	submit(bus, 1, &job);
 	wait_state(bus, 1, ENPU_QUEUE_RUNNING);
 }
 

@@ -195,8 +195,9 @@ static uint32_t read_queue(const struct enpu_queue *queue, uint64_t reg)
 {
 	switch (reg) {
 	case ENPU_QUEUE_CTRL:
-		return queue->state == ENPU_QUEUE_OFF || queue->state == ENPU_QUEUE_STOPPING ?
-		       0 : ENPU_QUEUE_CTRL_ENABLE;
+		if (queue->state == ENPU_QUEUE_OFF || queue->state == ENPU_QUEUE_STOPPING)
+			return 0;
+		return ENPU_QUEUE_CTRL_ENABLE | (queue->pause ? ENPU_QUEUE_CTRL_PAUSE : 0);
 	case ENPU_QUEUE_STATE:
 		return queue->state;
 	case ENPU_QUEUE_RING_LO:
@@ -219,6 +220,10 @@ static uint32_t read_queue(const struct enpu_queue *queue, uint64_t reg)
 		return queue->consumer;
 	case ENPU_QUEUE_PRODUCER:
 		return queue->producer;
+	case ENPU_QUEUE_START_LO:
+		return (uint32_t)queue->start;
+	case ENPU_QUEUE_START_HI:
+		return (uint32_t)(queue->start >> 32);
 	default:
 		return 0;
 	}
@@ -309,17 +314,25 @@ static void write_setup(struct enpu_queue *queue, uint64_t reg, uint32_t value)
 	case ENPU_QUEUE_VECTOR:
 		queue->vector = value;
 		break;
+	case ENPU_QUEUE_START_LO:
+		set_lo(&queue->start, value);
+		break;
+	case ENPU_QUEUE_START_HI:
+		set_hi(&queue->start, value);
+		break;
 	}
 }
 
 static void write_queue(struct enpu_device *dev, unsigned int q, uint64_t reg, uint32_t value)
 {
-	if (reg == ENPU_QUEUE_CTRL && value & ENPU_QUEUE_CTRL_ENABLE)
-		enpu_queue_enable(dev, q);
-	else if (reg == ENPU_QUEUE_CTRL)
-		enpu_queue_stop(dev, q);
-	else if (dev->queues[q].state == ENPU_QUEUE_OFF)
-		write_setup(&dev->queues[q], reg, value);
+	struct enpu_queue *queue = &dev->queues[q];
+
+	if (reg == ENPU_QUEUE_CTRL)
+		enpu_queue_control(dev, q, value);
+	else if (queue->state == ENPU_QUEUE_OFF)
+		write_setup(queue, reg, value);
+	else if (reg == ENPU_QUEUE_PRIORITY && value <= ENPU_PRIORITY_REALTIME)
+		queue->priority = value;
 }
 
 static void write_root(struct enpu_device *dev, uint64_t offset, uint32_t value)

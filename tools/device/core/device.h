@@ -24,11 +24,13 @@ struct enpu_queue {
 	/* Set-up registers, written while OFF */
 	uint64_t ring;
 	uint64_t status;
+	uint64_t start;
 	uint32_t ring_order;
 	uint32_t vm;
-	uint32_t priority;
+	uint32_t priority;		/* at any time */
 	uint32_t vector;
 
+	bool pause;			/* begin no job */
 	enum enpu_queue_state state;
 	uint32_t producer;
 	uint32_t consumer;		/* next job to start */
@@ -82,8 +84,8 @@ uint64_t enpu_device_now(const struct enpu_device *dev);
 void enpu_device_irq(struct enpu_device *dev, unsigned int vector);
 
 /* queue.c; the lock is held */
-void enpu_queue_enable(struct enpu_device *dev, unsigned int q);
-void enpu_queue_stop(struct enpu_device *dev, unsigned int q);
+/* A write to CTRL */
+void enpu_queue_control(struct enpu_device *dev, unsigned int q, uint32_t ctrl);
 void enpu_queue_doorbell(struct enpu_device *dev, unsigned int q, uint32_t producer);
 void enpu_queue_invalidate(struct enpu_device *dev);
 /* The worker's thread; arg is the device */

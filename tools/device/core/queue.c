@@ -12,14 +12,15 @@
 
 #include "device.h"
 
+/* Takes doorbells */
 static bool queue_on(const struct enpu_queue *queue)
 {
-	return queue->state == ENPU_QUEUE_IDLE || queue->state == ENPU_QUEUE_RUNNING;
+	return queue->state == ENPU_QUEUE_IDLE || queue->state == ENPU_QUEUE_RUNNING ||
+	       queue->state == ENPU_QUEUE_PAUSED;
 }
 
-void enpu_queue_enable(struct enpu_device *dev, unsigned int q)
+static void enable(struct enpu_queue *queue)
 {
-	struct enpu_queue *queue = &dev->queues[q];
 	const uint64_t page = (1ull << ENPU_MMU_PAGE_SHIFT) - 1;
 
 	if (queue->state != ENPU_QUEUE_OFF)
@@ -28,16 +29,16 @@ void enpu_queue_enable(struct enpu_device *dev, unsigned int q)
 	    queue->vector >= ENPU_MSIX_VECTORS || queue->ring_order < ENPU_MIN_RING_ORDER ||
 	    queue->ring_order > ENPU_MAX_RING_ORDER || (queue->ring | queue->status) & page)
 		return;
-	queue->producer = 0;
-	queue->consumer = 0;
-	queue->completed = 0;
+	queue->producer = (uint32_t)queue->start;
+	queue->consumer = (uint32_t)queue->start;
+	queue->completed = queue->start;
 	queue->progress = 0;
 	queue->busy_ns = 0;
 	queue->busy_cycles = 0;
 	queue->state = ENPU_QUEUE_IDLE;
 }
 
-void enpu_queue_stop(struct enpu_device *dev, unsigned int q)
+static void stop(struct enpu_device *dev, unsigned int q)
 {
 	struct enpu_queue *queue = &dev->queues[q];
 
@@ -48,6 +49,27 @@ void enpu_queue_stop(struct enpu_device *dev, unsigned int q)
 	queue->state = ENPU_QUEUE_STOPPING;
 	atomic_store(&dev->attention, true);
 	pthread_cond_signal(&dev->wake);
+}
+
+static void pause_or_go_on(struct enpu_device *dev, struct enpu_queue *queue, bool pause)
+{
+	queue->pause = pause;
+	if (pause && queue->state == ENPU_QUEUE_IDLE) {
+		queue->state = ENPU_QUEUE_PAUSED;
+	} else if (!pause && queue->state == ENPU_QUEUE_PAUSED) {
+		queue->state = ENPU_QUEUE_IDLE;
+		pthread_cond_signal(&dev->wake);
+	}
+}
+
+void enpu_queue_control(struct enpu_device *dev, unsigned int q, uint32_t ctrl)
+{
+	if (!(ctrl & ENPU_QUEUE_CTRL_ENABLE)) {
+		stop(dev, q);
+		return;
+	}
+	enable(&dev->queues[q]);
+	pause_or_go_on(dev, &dev->queues[q], ctrl & ENPU_QUEUE_CTRL_PAUSE);
 }
 
 void enpu_queue_doorbell(struct enpu_device *dev, unsigned int q, uint32_t producer)
@@ -304,7 +326,7 @@ static void run_job(struct enpu_device *dev, struct enpu_queue *queue)
 
 static bool has_job(const struct enpu_queue *queue)
 {
-	return queue_on(queue) && queue->producer != queue->consumer;
+	return queue_on(queue) && !queue->pause && queue->producer != queue->consumer;
 }
 
 /* Highest priority first, in turn among equals */
@@ -334,8 +356,8 @@ static void serve(struct enpu_device *dev, unsigned int q)
 	dev->current = ENPU_NO_QUEUE;
 	if (queue->state == ENPU_QUEUE_STOPPING)
 		queue->state = ENPU_QUEUE_OFF;
-	else if (queue->state == ENPU_QUEUE_RUNNING && !has_job(queue))
-		queue->state = ENPU_QUEUE_IDLE;
+	else if (queue->state == ENPU_QUEUE_RUNNING)
+		queue->state = queue->pause ? ENPU_QUEUE_PAUSED : ENPU_QUEUE_IDLE;
 	complete_invalidations(dev);
 }
 
