@@ -34,6 +34,7 @@
 #include "enpu_gem.h"
 #include "enpu_queue.h"
 #include "enpu_reset.h"
+#include "enpu_trace.h"
 #include "enpu_vm.h"
 
 #define ENPU_TLB_TIMEOUT_MS	5000
@@ -162,7 +163,8 @@ void enpu_device_restore_locked(struct enpu_device *enpu)
  */
 void enpu_device_flush_tlb(struct enpu_device *enpu, unsigned int vm)
 {
-	ktime_t end = ktime_add_ms(ktime_get(), ENPU_TLB_TIMEOUT_MS);
+	ktime_t began = ktime_get();
+	ktime_t end = ktime_add_ms(began, ENPU_TLB_TIMEOUT_MS);
 	unsigned int us = 20;
 	u32 resets, number;
 
@@ -193,6 +195,7 @@ void enpu_device_flush_tlb(struct enpu_device *enpu, unsigned int vm)
 		mutex_lock(&enpu->hw_lock);
 	}
 	mutex_unlock(&enpu->hw_lock);
+	trace_enpu_tlb_flush(enpu, vm, began);
 }
 
 static irqreturn_t enpu_device_events(struct enpu_device *enpu)

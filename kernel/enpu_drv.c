@@ -14,6 +14,7 @@
  *   enpu_reset    recovery: watchdog, ban, reset
  *   enpu_sched    drm_sched's backend, fences
  *   enpu_submit   SUBMIT
+ *   enpu_trace    tracepoints
  *   enpu_compat   what differs between kernels
  *
  * Lock order: &enpu_vm.lock, reservations, &enpu_device.vms_lock,

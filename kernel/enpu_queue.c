@@ -24,6 +24,7 @@
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_sched.h"
+#include "enpu_trace.h"
 #include "enpu_vm.h"
 
 #define ENPU_QUEUE_DEFAULT_ORDER	6
@@ -269,6 +270,7 @@ void enpu_queue_retire_locked(struct enpu_queue *queue, u32 state, int first_err
 	enpu_sched_complete(queue);
 	enpu_queue_set_end(queue, state, first_error);
 	enpu_sched_fail(queue, first_error, error);
+	trace_enpu_queue_retire(queue, state, first_error);
 	spin_unlock_irqrestore(&queue->lock, flags);
 
 	enpu_queue_free_ring(queue);
@@ -398,6 +400,7 @@ static struct enpu_queue *enpu_queue_create(struct enpu_device *enpu, struct enp
 
 	drm_dev_get(&enpu->drm);
 	enpu_vm_get(vm);
+	trace_enpu_queue_create(queue);
 
 	return queue;
 

@@ -36,6 +36,7 @@
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_sched.h"
+#include "enpu_trace.h"
 #include "enpu_vm.h"
 
 /* The device has to abandon a command, on a host that may be busy */
@@ -89,6 +90,7 @@ void enpu_reset_gone_locked(struct enpu_device *enpu)
 		return;
 
 	drm_err(&enpu->drm, "the device is gone\n");
+	trace_enpu_device_gone(enpu);
 	pci_clear_master(enpu->pdev);
 	enpu->hw_on = false;
 	enpu_reset_fail_queues_locked(enpu, -ENODEV);
@@ -117,6 +119,7 @@ void enpu_reset_device_locked(struct enpu_device *enpu)
 	drm_warn(&enpu->drm, "the device was reset\n");
 	WRITE_ONCE(enpu->info.reset_count, enpu->info.reset_count + 1);
 	enpu->resets++;
+	trace_enpu_device_reset(enpu);
 	enpu->tlb_asked = 0;
 	enpu_reset_fail_queues_locked(enpu, -EIO);
 	enpu_device_restore_locked(enpu);
@@ -248,6 +251,7 @@ static bool enpu_reset_must_wait(struct enpu_queue *queue)
 
 static void enpu_reset_ban(struct enpu_queue *queue, int error)
 {
+	trace_enpu_queue_ban(queue, queue->status, error);
 	enpu_queue_retire_locked(queue, DRM_ENPU_QUEUE_BANNED, error, -ECANCELED, true);
 	drm_dbg(&queue->enpu->drm, "%s: banned (%d): job %llu, cause %u, address 0x%llx\n",
 		queue->label, error, queue->last.fault_job, queue->last.fault_cause,

@@ -30,6 +30,7 @@
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_sched.h"
+#include "enpu_trace.h"
 
 static const char *enpu_fence_driver_name(struct dma_fence *fence)
 {
@@ -151,6 +152,7 @@ static struct dma_fence *enpu_sched_run_job(struct drm_sched_job *job)
 	spin_lock_irqsave(&queue->lock, flags);
 	if (!queue->running) {
 		ret = ERR_PTR(queue->state == DRM_ENPU_QUEUE_BANNED ? -ECANCELED : -queue->error);
+		trace_enpu_job_fail(queue, submission->number, 0, PTR_ERR(ret));
 		goto out;
 	}
 
@@ -161,6 +163,7 @@ static struct dma_fence *enpu_sched_run_job(struct drm_sched_job *job)
 	fence->target = queue->producer;
 	list_add_tail(&fence->node, &queue->fences);
 	ret = dma_fence_get(&fence->base);
+	trace_enpu_job_dispatch(queue, fence);
 
 	if (submission->count)
 		enpu_queue_ring_doorbell(queue);
@@ -184,11 +187,15 @@ const struct drm_sched_backend_ops enpu_sched_ops = {
 	.free_job = enpu_sched_free_job,
 };
 
-static void enpu_fence_finish(struct enpu_fence *fence, int error)
+static void enpu_fence_finish(struct enpu_queue *queue, struct enpu_fence *fence, int error)
 {
 	list_del(&fence->node);
-	if (error)
+	if (error) {
+		trace_enpu_job_fail(queue, fence->target, fence->base.seqno, error);
 		dma_fence_set_error(&fence->base, error);
+	} else {
+		trace_enpu_job_complete(queue, fence);
+	}
 	dma_fence_signal(&fence->base);
 	dma_fence_put(&fence->base);
 }
@@ -208,7 +215,7 @@ void enpu_sched_complete(struct enpu_queue *queue)
 	list_for_each_entry_safe(fence, next, &queue->fences, node) {
 		if (fence->target > completed)
 			break;
-		enpu_fence_finish(fence, 0);
+		enpu_fence_finish(queue, fence, 0);
 	}
 }
 
@@ -225,7 +232,7 @@ void enpu_sched_fail(struct enpu_queue *queue, int first_error, int error)
 	lockdep_assert_held(&queue->lock);
 
 	list_for_each_entry_safe(fence, next, &queue->fences, node) {
-		enpu_fence_finish(fence, first_error);
+		enpu_fence_finish(queue, fence, first_error);
 		first_error = error;
 	}
 }

@@ -38,6 +38,8 @@ struct enpu_submission {
 	struct enpu_queue *queue;
 	/** @fence: allocated beforehand; NULL once it is with the scheduler */
 	struct enpu_fence *fence;
+	/** @number: that of the last job in the queue, counted from 1 */
+	u64 number;
 	/** @count: how many @jobs; 0: a sync point */
 	u32 count;
 	/** @jobs: ring entries */

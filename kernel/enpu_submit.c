@@ -23,6 +23,7 @@
 #include "enpu_queue.h"
 #include "enpu_sched.h"
 #include "enpu_submit.h"
+#include "enpu_trace.h"
 #include "enpu_uapi.h"
 
 #define ENPU_MAX_SYNCS		1024
@@ -183,7 +184,9 @@ static int enpu_submit_push(struct enpu_submission *submission, struct enpu_sign
 
 	cookie = dma_fence_begin_signalling();
 	queue->submitted += submission->count;
+	submission->number = queue->submitted;
 	drm_sched_job_arm(&submission->base);
+	trace_enpu_job_submit(submission, &submission->base.s_fence->finished);
 	enpu_submit_signal(signals, &submission->base.s_fence->finished);
 	drm_sched_entity_push_job(&submission->base);
 	dma_fence_end_signalling(cookie);

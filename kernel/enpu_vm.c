@@ -22,6 +22,7 @@
 
 #include "enpu_compat.h"
 #include "enpu_gem.h"
+#include "enpu_trace.h"
 #include "enpu_uapi.h"
 #include "enpu_vm.h"
 
@@ -426,10 +427,13 @@ static int enpu_vm_bind_op(struct enpu_vm *vm, const struct drm_enpu_vm_bind_op 
 			goto out;
 	}
 
-	if (obj)
+	if (obj) {
 		ret = enpu_vm_map_locked(vm, op, obj, bind);
-	else
+		trace_enpu_vm_map(vm, op, ret);
+	} else {
 		ret = enpu_vm_unmap_locked(vm, op, bind);
+		trace_enpu_vm_unmap(vm, op, ret);
+	}
 
 	if (ret > 0 || !list_empty(&vm->mmu.retired)) {
 		enpu_device_flush_tlb(vm->enpu, vm->number);
