@@ -210,8 +210,9 @@ class Guest:
             ]
         for model in self.models:
             n = model.number
+            # a bus reset waits for a link that is faster, and QEMU's never tells that it is up
             command += [
-                "-device", f"pcie-root-port,id=rp{n},chassis={n + 1},slot={n + 1}",
+                "-device", f"pcie-root-port,id=rp{n},chassis={n + 1},slot={n + 1},x-speed=5",
                 "-device", '{"driver":"vfio-user-pci","id":"npu%d","bus":"rp%d",'
                 '"socket":{"type":"unix","path":"%s"}}' % (n, n, model.socket),
             ]

@@ -59,7 +59,6 @@ static void test_identity(void **state)
 	assert_int_equal(rd(PCI_HEADER_TYPE, 1), PCI_HEADER_TYPE_NORMAL);
 	assert_int_equal(rd(PCI_INTERRUPT_PIN, 1), 0);
 	assert_int_equal(rd(PCI_STATUS, 2), PCI_STATUS_CAP_LIST);
-	assert_int_equal(rd(PCI_CFG_SPACE_SIZE, 4), 0);
 	/* Read only */
 	wr(PCI_VENDOR_ID, 0xffffffff, 4);
 	assert_int_equal(rd(PCI_VENDOR_ID, 4), ENPU_PCI_DEVICE_ID << 16 | ENPU_PCI_VENDOR_ID);
@@ -156,6 +155,41 @@ static void test_power_states(void **state)
 	assert_int_equal(rd(PCI_COMMAND, 2), 0);
 }
 
+static void test_error_reporting(void **state)
+{
+	const uint32_t cap = PCI_CFG_SPACE_SIZE;
+	uint32_t severity = rd(cap + PCI_ERR_UNCOR_SEVER, 4);
+
+	/* The only extended capability: AER, version 2 */
+	assert_int_equal(rd(cap, 4), PCI_EXT_CAP_ID_ERR | 2 << 16);
+	/* Masks and severities take what is written, but for bits that mean nothing here */
+	assert_int_equal(rd(cap + PCI_ERR_UNCOR_MASK, 4), PCI_ERR_UNC_INTN);
+	wr(cap + PCI_ERR_UNCOR_MASK, 0xffffffff, 4);
+	assert_true(rd(cap + PCI_ERR_UNCOR_MASK, 4) & PCI_ERR_UNC_COMP_TIME);
+	assert_false(rd(cap + PCI_ERR_UNCOR_MASK, 4) & 1);
+	wr(cap + PCI_ERR_UNCOR_MASK, PCI_ERR_UNC_UNSUP, 4);
+	assert_int_equal(rd(cap + PCI_ERR_UNCOR_MASK, 4), PCI_ERR_UNC_UNSUP);
+	wr(cap + PCI_ERR_UNCOR_SEVER, severity ^ PCI_ERR_UNC_COMP_ABORT, 4);
+	wr(cap + PCI_ERR_COR_MASK, 0, 4);
+	assert_int_equal(rd(cap + PCI_ERR_COR_MASK, 4), 0);
+
+	/* Status: writing 1 clears, and nothing sets it from here */
+	wr(cap + PCI_ERR_UNCOR_STATUS, 0xffffffff, 4);
+	assert_int_equal(rd(cap + PCI_ERR_UNCOR_STATUS, 4), 0);
+	config.data[cap + PCI_ERR_COR_STATUS] = PCI_ERR_COR_RCVR | PCI_ERR_COR_BAD_TLP;
+	wr(cap + PCI_ERR_COR_STATUS, PCI_ERR_COR_BAD_TLP, 4);
+	assert_int_equal(rd(cap + PCI_ERR_COR_STATUS, 4), PCI_ERR_COR_RCVR);
+	/* Not a root port: no registers behind the header log */
+	wr(cap + PCI_ERR_ROOT_COMMAND, 7, 4);
+	assert_int_equal(rd(cap + PCI_ERR_ROOT_COMMAND, 4), 0);
+
+	/* What was found and how it is to be told survives the reset that it leads to */
+	wr(capability(PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR, 2);
+	assert_int_equal(rd(cap + PCI_ERR_UNCOR_MASK, 4), PCI_ERR_UNC_UNSUP);
+	assert_int_equal(rd(cap + PCI_ERR_UNCOR_SEVER, 4), severity ^ PCI_ERR_UNC_COMP_ABORT);
+	assert_int_equal(rd(cap + PCI_ERR_COR_STATUS, 4), PCI_ERR_COR_RCVR);
+}
+
 /* All of it at once, with what changes most */
 static void test_whole_space(void **state)
 {
@@ -165,11 +199,12 @@ static void test_whole_space(void **state)
 	memset(ones, 0xff, sizeof(ones));
 	memcpy(before, config.data, sizeof(before));
 	assert_true(pci_config_write(&config, 0, ones, sizeof(ones)) & PCI_EVENT_RESET);
-	/* Sticky link fields alone may differ. */
+	/* Sticky fields alone may differ. */
 	cap = capability(PCI_CAP_ID_EXP);
 	memset(config.data + cap + PCI_EXP_LNKCTL, 0, 2);
 	config.data[cap + PCI_EXP_LNKCTL2] = 4;
 	config.data[cap + PCI_EXP_DEVCTL] &= (uint8_t)~PCI_EXP_DEVCTL_PAYLOAD;
+	memcpy(config.data + PCI_CFG_SPACE_SIZE, before + PCI_CFG_SPACE_SIZE, 0x2c);
 	assert_memory_equal(config.data, before, sizeof(before));
 }
 
@@ -182,6 +217,7 @@ int main(void)
 		cmocka_unit_test_setup(test_msix, setup),
 		cmocka_unit_test_setup(test_function_level_reset, setup),
 		cmocka_unit_test_setup(test_power_states, setup),
+		cmocka_unit_test_setup(test_error_reporting, setup),
 		cmocka_unit_test_setup(test_whole_space, setup),
 	};
 

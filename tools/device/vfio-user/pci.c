@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * ENPU's configuration space: a type 0 header, and the power management, PCI
- * Express and MSI-X capabilities. One table says for each field its reset value,
+ * ENPU's configuration space: a type 0 header, the power management, PCI Express
+ * and MSI-X capabilities, and advanced error reporting. One table says for each field its reset value,
  * the bits that software may write and the bits that writing 1 clears; the rest of
  * the space is zero and read only.
  */
@@ -16,6 +16,15 @@
 #define CAP_PM		0x40
 #define CAP_EXP		0x50
 #define CAP_MSIX	0x90
+#define CAP_AER		0x100		/* the first one of the extended space */
+
+/* What there is to report, to mask and to call fatal, though the model makes no such error */
+#define UNCORRECTABLE	(PCI_ERR_UNC_DLP | PCI_ERR_UNC_POISON_TLP | PCI_ERR_UNC_COMP_TIME | \
+			 PCI_ERR_UNC_COMP_ABORT | PCI_ERR_UNC_UNX_COMP | PCI_ERR_UNC_RX_OVER | \
+			 PCI_ERR_UNC_MALF_TLP | PCI_ERR_UNC_UNSUP | PCI_ERR_UNC_INTN)
+#define CORRECTABLE	(PCI_ERR_COR_RCVR | PCI_ERR_COR_BAD_TLP | PCI_ERR_COR_BAD_DLLP | \
+			 PCI_ERR_COR_REP_ROLL | PCI_ERR_COR_REP_TIMER | PCI_ERR_COR_ADV_NFAT | \
+			 PCI_ERR_COR_INTERNAL)
 
 /* A Gen4 x8 link to match: what stock root ports train to */
 #define LINK_SPEED	PCI_EXP_LNKCAP_SLS_16_0GB
@@ -24,7 +33,7 @@
 struct field {
 	uint16_t offset;
 	uint8_t size;		/* 1, 2 or 4 bytes */
-	bool sticky;		/* kept in a function level reset */
+	bool sticky;		/* kept in a function level reset, and from D3hot to D0 */
 	uint32_t value;		/* after reset */
 	uint32_t write;		/* bits that take what is written */
 	uint32_t clear;		/* bits that writing 1 clears */
@@ -84,6 +93,17 @@ static const struct field fields[] = {
 	  .write = PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL },
 	{ CAP_MSIX + PCI_MSIX_TABLE, 4, .value = MSIX_BAR_TABLE | ENPU_BAR_MSIX },
 	{ CAP_MSIX + PCI_MSIX_PBA, 4, .value = MSIX_BAR_PBA | ENPU_BAR_MSIX },
+
+	{ CAP_AER, 4, .value = PCI_EXT_CAP_ID_ERR | 2 << 16 /* version */ },
+	{ CAP_AER + PCI_ERR_UNCOR_STATUS, 4, .sticky = true, .clear = UNCORRECTABLE },
+	{ CAP_AER + PCI_ERR_UNCOR_MASK, 4, .sticky = true, .value = PCI_ERR_UNC_INTN,
+	  .write = UNCORRECTABLE },
+	{ CAP_AER + PCI_ERR_UNCOR_SEVER, 4, .sticky = true,
+	  .value = PCI_ERR_UNC_DLP | PCI_ERR_UNC_RX_OVER | PCI_ERR_UNC_MALF_TLP | PCI_ERR_UNC_INTN,
+	  .write = UNCORRECTABLE },
+	{ CAP_AER + PCI_ERR_COR_STATUS, 4, .sticky = true, .clear = CORRECTABLE },
+	{ CAP_AER + PCI_ERR_COR_MASK, 4, .sticky = true,
+	  .value = PCI_ERR_COR_ADV_NFAT | PCI_ERR_COR_INTERNAL, .write = CORRECTABLE },
 };
 
 #define NUM_FIELDS (sizeof(fields) / sizeof(fields[0]))
