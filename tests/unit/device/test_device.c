@@ -480,6 +480,83 @@ static void test_reset_while_hung(void **state)
 	assert_int_equal(reg(bus, ENPU_REG_QUEUE(1) + ENPU_QUEUE_STATE), ENPU_QUEUE_OFF);
 }
 
+static void test_fatal(void **state)
+{
+	struct enpu_cmd_dma cmds[2] = { copy(0, 0, 0, 8, 8), copy(0, 0, 0, 16, 8) };
+	uint32_t done = reg(bus, ENPU_REG_TLB_DONE);
+	struct enpu_job job, nothing = { 0 };
+
+	make_vm(bus, 1);
+	memset(bus->memory + PAGE(1, 3), 0x5a, 8);
+	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
+	start_queue(bus, 2, ENPU_PRIORITY_NORMAL);
+	set_reg(bus, ENPU_REG_EVENT_ENABLE, ENPU_EVENT_FATAL);
+	enpu_device_inject(bus->dev, ENPU_INJECT_FATAL, 2);
+	job = job_with(bus, 1, cmds, sizeof(cmds));
+	submit(bus, 1, &job);
+	wait_irqs(bus, 0, 1);
+	assert_int_equal(reg(bus, ENPU_REG_STATUS), ENPU_STATUS_FATAL);
+	assert_int_equal(reg(bus, ENPU_REG_EVENTS), ENPU_EVENT_FATAL);
+	assert_int_equal(bus->memory[PAGE(1, 3) + 8], 0x5a);
+	assert_int_equal(bus->memory[PAGE(1, 3) + 16], 0);
+
+	/* Nothing runs, but what needs no engines is done */
+	submit(bus, 2, &nothing);
+	set_reg(bus, ENPU_REG_TLB_INVALIDATE, 1);
+	wait_reg(bus, ENPU_REG_TLB_DONE, done + 1);
+	stop_queue(bus, 1);
+	for (unsigned int i = 0; i < 20; i++)
+		nap();
+	assert_int_equal(status(bus, 2).completed, 0);
+
+	set_reg(bus, ENPU_REG_RESET, ENPU_RESET_KEY);
+	wait_reg(bus, ENPU_REG_STATUS, ENPU_STATUS_READY);
+	assert_int_equal(reg(bus, ENPU_REG_EVENTS), ENPU_EVENT_RESET_DONE);
+	start_queue(bus, 2, ENPU_PRIORITY_NORMAL);
+	submit(bus, 2, &nothing);
+	wait_completed(bus, 2, 1);
+
+	/* At once, with nobody listening */
+	enpu_device_fail(bus->dev);
+	wait_reg(bus, ENPU_REG_STATUS, ENPU_STATUS_FATAL);
+	assert_int_equal(atomic_load(&bus->irqs[0]), 1);
+	enpu_device_reset(bus->dev);
+	assert_int_equal(reg(bus, ENPU_REG_STATUS), ENPU_STATUS_READY);
+}
+
+static void test_stuck_queue(void **state)
+{
+	struct enpu_cmd_dma cmd = endless();
+	struct enpu_job job, nothing = { 0 };
+
+	make_vm(bus, 1);
+	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
+	start_queue(bus, 2, ENPU_PRIORITY_NORMAL);
+	start_queue(bus, 3, ENPU_PRIORITY_NORMAL);
+	/* The second stop: of one that is off already does not count */
+	set_reg(bus, ENPU_REG_QUEUE(5) + ENPU_QUEUE_CTRL, 0);
+	enpu_device_inject(bus->dev, ENPU_INJECT_STUCK_QUEUE, 2);
+	stop_queue(bus, 3);
+	job = job_with(bus, 1, &cmd, sizeof(cmd));
+	submit(bus, 1, &job);
+	wait_state(bus, 1, ENPU_QUEUE_RUNNING);
+	set_reg(bus, ENPU_REG_QUEUE(1) + ENPU_QUEUE_CTRL, 0);
+	/* The engines are free again, but the queue is not off, however often it is asked */
+	submit(bus, 2, &nothing);
+	wait_completed(bus, 2, 1);
+	wait_state(bus, 2, ENPU_QUEUE_IDLE);
+	set_reg(bus, ENPU_REG_QUEUE(1) + ENPU_QUEUE_CTRL, 0);
+	assert_int_equal(reg(bus, ENPU_REG_QUEUE(1) + ENPU_QUEUE_STATE), ENPU_QUEUE_STOPPING);
+
+	enpu_device_reset(bus->dev);
+	assert_int_equal(reg(bus, ENPU_REG_QUEUE(1) + ENPU_QUEUE_STATE), ENPU_QUEUE_OFF);
+	/* One that has nothing to do sticks as well */
+	start_queue(bus, 1, ENPU_PRIORITY_NORMAL);
+	enpu_device_inject(bus->dev, ENPU_INJECT_STUCK_QUEUE, 1);
+	set_reg(bus, ENPU_REG_QUEUE(1) + ENPU_QUEUE_CTRL, 0);
+	assert_int_equal(reg(bus, ENPU_REG_QUEUE(1) + ENPU_QUEUE_STATE), ENPU_QUEUE_STOPPING);
+}
+
 static void test_injections(void **state)
 {
 	struct enpu_cmd_dma cmd = copy(0, 0, 0, 8, 8);
@@ -577,6 +654,8 @@ int main(void)
 		TEST(test_stop_running),
 		TEST(test_hang),
 		TEST(test_reset_while_hung),
+		TEST(test_fatal),
+		TEST(test_stuck_queue),
 		TEST(test_injections),
 		TEST(test_priority),
 		TEST(test_free_while_running),

@@ -61,6 +61,11 @@ void enpu_device_inject(struct enpu_device *dev, enum enpu_injection what, uint6
 	dev->injected_n = n;
 }
 
+void enpu_device_fail(struct enpu_device *dev)
+{
+	dev->failed = true;
+}
+
 void enpu_device_get_stats(struct enpu_device *dev, struct enpu_device_stats *stats)
 {
 	*stats = (struct enpu_device_stats){

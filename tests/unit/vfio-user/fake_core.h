@@ -18,6 +18,7 @@ struct enpu_device {
 	unsigned int resets;
 	enum enpu_injection injected;
 	uint64_t injected_n;
+	bool failed;
 };
 
 #endif

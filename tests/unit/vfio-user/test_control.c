@@ -124,6 +124,8 @@ static void test_injections(void **state)
 		{ "lose-irq 20", ENPU_INJECT_LOSE_IRQ, 20 },
 		{ "  fault-dma\t18446744073709551615 \r", ENPU_INJECT_FAULT_DMA, UINT64_MAX },
 		{ "die 7", ENPU_INJECT_DIE, 7 },
+		{ "fatal 2", ENPU_INJECT_FATAL, 2 },
+		{ "stuck-queue 1", ENPU_INJECT_STUCK_QUEUE, 1 },
 	};
 	struct fixture *f = *state;
 	size_t i;
@@ -133,6 +135,9 @@ static void test_injections(void **state)
 		assert_int_equal(f->core->injected, cases[i].what);
 		assert_int_equal(f->core->injected_n, cases[i].n);
 	}
+	assert_false(f->core->failed);
+	assert_answer(f, "fatal", "ok");
+	assert_true(f->core->failed);
 }
 
 static void test_answers(void **state)
@@ -142,7 +147,7 @@ static void test_answers(void **state)
 	assert_answer(f, "status", "{\"jobs\":1,\"commands\":2,\"faults\":3,\"resets\":0,"
 		      "\"interrupts\":5,\"queues\":6}");
 	say(f->fd, "help\n");
-	assert_non_null(strstr(answer(f->fd), "fault-dma N"));
+	assert_non_null(strstr(answer(f->fd), "status; help"));
 	assert_answer(f, "", "error: unknown command \"\"; try help");
 	assert_answer(f, "explode", "error: unknown command \"explode\"; try help");
 	assert_answer(f, "hang", "error: hang takes one number");
@@ -152,6 +157,7 @@ static void test_answers(void **state)
 	assert_answer(f, "hang 1 2", "error: hang takes one number");
 	assert_answer(f, "hang 18446744073709551616", "error: hang takes one number");
 	assert_answer(f, "die now", "error: die takes one number");
+	assert_answer(f, "stuck-queue", "error: stuck-queue takes one number");
 	assert_answer(f, "status 1", "error: status takes no argument");
 	assert_int_equal(f->core->injected_n, 0);
 }

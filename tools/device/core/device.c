@@ -50,6 +50,13 @@ void enpu_device_irq(struct enpu_device *dev, unsigned int vector)
 	pthread_mutex_lock(&dev->lock);
 }
 
+void enpu_device_event(struct enpu_device *dev, uint32_t event)
+{
+	dev->events |= event;
+	if (dev->event_enable & event)
+		enpu_device_irq(dev, 0);
+}
+
 void enpu_device_clear(struct enpu_device *dev)
 {
 	memset(dev->queues, 0, sizeof(dev->queues));
@@ -61,6 +68,8 @@ void enpu_device_clear(struct enpu_device *dev)
 	enpu_mmu_flush(&dev->mmu);
 	dev->invalidations = 0;
 	dev->invalidated = 0;
+	dev->failing = false;
+	dev->fatal = false;
 	dev->events = 0;
 	dev->event_enable = 0;
 	dev->last = 0;
@@ -129,6 +138,15 @@ void enpu_device_reset(struct enpu_device *dev)
 	pthread_mutex_unlock(&dev->lock);
 }
 
+void enpu_device_fail(struct enpu_device *dev)
+{
+	pthread_mutex_lock(&dev->lock);
+	dev->failing = true;
+	atomic_store(&dev->attention, true);
+	pthread_cond_signal(&dev->wake);
+	pthread_mutex_unlock(&dev->lock);
+}
+
 /* Registers that never change */
 static bool read_constant(const struct enpu_device *dev, uint64_t offset, uint32_t *value)
 {
@@ -164,6 +182,13 @@ static bool read_constant(const struct enpu_device *dev, uint64_t offset, uint32
 		}
 	}
 	return false;
+}
+
+static uint32_t read_status(const struct enpu_device *dev)
+{
+	if (dev->resetting)
+		return ENPU_STATUS_RESETTING;
+	return dev->fatal ? ENPU_STATUS_FATAL : ENPU_STATUS_READY;
 }
 
 static uint32_t read_time(struct enpu_device *dev)
@@ -247,7 +272,7 @@ static uint32_t read_variable(struct enpu_device *dev, uint64_t offset)
 
 	switch (offset) {
 	case ENPU_REG_STATUS:
-		return dev->resetting ? ENPU_STATUS_RESETTING : ENPU_STATUS_READY;
+		return read_status(dev);
 	case ENPU_REG_EVENTS:
 		return dev->events;
 	case ENPU_REG_EVENT_ENABLE:
@@ -401,6 +426,8 @@ void enpu_device_inject(struct enpu_device *dev, enum enpu_injection what, uint6
 		[ENPU_INJECT_LOSE_IRQ] = &dev->lose_irqs,
 		[ENPU_INJECT_FAULT_DMA] = &dev->mmu.fail_access,
 		[ENPU_INJECT_DIE] = &dev->die_in,
+		[ENPU_INJECT_FATAL] = &dev->fatal_in,
+		[ENPU_INJECT_STUCK_QUEUE] = &dev->stuck_in,
 	};
 
 	if ((size_t)what < sizeof(counts) / sizeof(counts[0]))

@@ -31,6 +31,7 @@ struct enpu_queue {
 	uint32_t vector;
 
 	bool pause;			/* begin no job */
+	bool stuck;			/* STOPPING until a reset */
 	enum enpu_queue_state state;
 	uint32_t producer;
 	uint32_t consumer;		/* next job to start */
@@ -54,6 +55,8 @@ struct enpu_device {
 
 	bool quit;
 	bool resetting;
+	bool failing;			/* to be fatal as soon as no job runs */
+	bool fatal;
 	unsigned int current;		/* queue whose job runs, or ENPU_NO_QUEUE */
 	unsigned int last;		/* queue that ran last */
 	atomic_bool attention;		/* the running job must look at what the lock guards */
@@ -76,10 +79,14 @@ struct enpu_device {
 	/* Injections: n counts down to the command that it strikes; 0: none */
 	_Atomic uint64_t hang_in;
 	_Atomic uint64_t die_in;
+	_Atomic uint64_t fatal_in;
+	_Atomic uint64_t stuck_in;
 	_Atomic uint64_t lose_irqs;
 };
 
 uint64_t enpu_device_now(const struct enpu_device *dev);
+/* Note an event and raise its vector if it is enabled; the lock as with enpu_device_irq() */
+void enpu_device_event(struct enpu_device *dev, uint32_t event);
 /* Raise a vector; the lock is held and is released meanwhile */
 void enpu_device_irq(struct enpu_device *dev, unsigned int vector);
 

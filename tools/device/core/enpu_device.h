@@ -66,8 +66,13 @@ enum enpu_injection {
 	ENPU_INJECT_LOSE_IRQ,		/* n next interrupts are not raised */
 	ENPU_INJECT_FAULT_DMA,		/* n-th next DMA access of a job fails with FAULT_BUS */
 	ENPU_INJECT_DIE,		/* the process exits at the n-th next command */
+	ENPU_INJECT_FATAL,		/* enpu_device_fail() at the n-th next command */
+	ENPU_INJECT_STUCK_QUEUE,	/* n-th next stop of a queue never ends but by a reset */
 };
 void enpu_device_inject(struct enpu_device *dev, enum enpu_injection what, uint64_t n);
+
+/* Have the device say ENPU_STATUS_FATAL and do nothing any more until it is reset */
+void enpu_device_fail(struct enpu_device *dev);
 
 /* For status output; values since creation */
 struct enpu_device_stats {

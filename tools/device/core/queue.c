@@ -12,6 +12,12 @@
 
 #include "device.h"
 
+/* Count an injection down; true if it strikes now */
+static bool strikes(_Atomic uint64_t *in)
+{
+	return atomic_load_explicit(in, memory_order_relaxed) && atomic_fetch_sub(in, 1) == 1;
+}
+
 /* Takes doorbells */
 static bool queue_on(const struct enpu_queue *queue)
 {
@@ -42,7 +48,10 @@ static void stop(struct enpu_device *dev, unsigned int q)
 {
 	struct enpu_queue *queue = &dev->queues[q];
 
-	if (dev->current != q) {
+	if (queue->state == ENPU_QUEUE_OFF || queue->stuck)
+		return;
+	queue->stuck = strikes(&dev->stuck_in);
+	if (dev->current != q && !queue->stuck) {
 		queue->state = ENPU_QUEUE_OFF;
 		return;
 	}
@@ -102,7 +111,7 @@ void enpu_queue_invalidate(struct enpu_device *dev)
 /* The running job is to be given up; the lock is held */
 static bool abandoned(const struct enpu_device *dev)
 {
-	return dev->quit || dev->resetting ||
+	return dev->quit || dev->resetting || dev->failing ||
 	       dev->queues[dev->current].state == ENPU_QUEUE_STOPPING;
 }
 
@@ -119,12 +128,6 @@ static bool hook_poll(void *arg)
 	go_on = !abandoned(dev);
 	pthread_mutex_unlock(&dev->lock);
 	return go_on;
-}
-
-/* Count an injection down; true if it strikes now */
-static bool strikes(_Atomic uint64_t *in)
-{
-	return atomic_load_explicit(in, memory_order_relaxed) && atomic_fetch_sub(in, 1) == 1;
 }
 
 static void hang(struct enpu_device *dev)
@@ -147,6 +150,8 @@ static bool hook_command(void *arg)
 		hang(dev);
 		return false;
 	}
+	if (strikes(&dev->fatal_in))
+		enpu_device_fail(dev);
 	return hook_poll(dev);
 }
 
@@ -334,6 +339,8 @@ static unsigned int pick(const struct enpu_device *dev)
 {
 	unsigned int best = ENPU_NO_QUEUE;
 
+	if (dev->fatal)
+		return best;
 	for (unsigned int i = 1; i <= ENPU_NUM_QUEUES; i++) {
 		unsigned int q = (dev->last + i) % ENPU_NUM_QUEUES;
 
@@ -354,7 +361,7 @@ static void serve(struct enpu_device *dev, unsigned int q)
 	queue->state = ENPU_QUEUE_RUNNING;
 	run_job(dev, queue);
 	dev->current = ENPU_NO_QUEUE;
-	if (queue->state == ENPU_QUEUE_STOPPING)
+	if (queue->state == ENPU_QUEUE_STOPPING && !queue->stuck)
 		queue->state = ENPU_QUEUE_OFF;
 	else if (queue->state == ENPU_QUEUE_RUNNING)
 		queue->state = queue->pause ? ENPU_QUEUE_PAUSED : ENPU_QUEUE_IDLE;
@@ -370,6 +377,13 @@ static void reset(struct enpu_device *dev)
 	pthread_cond_broadcast(&dev->reset_done);
 }
 
+static void become_fatal(struct enpu_device *dev)
+{
+	dev->failing = false;
+	dev->fatal = true;
+	enpu_device_event(dev, ENPU_EVENT_FATAL);
+}
+
 void *enpu_queue_worker(void *arg)
 {
 	struct enpu_device *dev = arg;
@@ -380,6 +394,10 @@ void *enpu_queue_worker(void *arg)
 
 		if (dev->resetting) {
 			reset(dev);
+			continue;
+		}
+		if (dev->failing) {
+			become_fatal(dev);
 			continue;
 		}
 		q = pick(dev);

@@ -23,7 +23,7 @@
 
 #define MAX_CLIENTS 8
 #define MAX_LINE 128
-#define MAX_ANSWER 512
+#define MAX_ANSWER 1024
 
 struct client {
 	int fd;
@@ -70,6 +70,19 @@ static void do_die(struct control *control, uint64_t n, char *answer)
 	enpu_device_inject(control->device, ENPU_INJECT_DIE, n);
 }
 
+static void do_fatal(struct control *control, uint64_t n, char *answer)
+{
+	if (n)
+		enpu_device_inject(control->device, ENPU_INJECT_FATAL, n);
+	else
+		enpu_device_fail(control->device);
+}
+
+static void do_stuck_queue(struct control *control, uint64_t n, char *answer)
+{
+	enpu_device_inject(control->device, ENPU_INJECT_STUCK_QUEUE, n);
+}
+
 static void do_status(struct control *control, uint64_t n, char *answer)
 {
 	struct enpu_device_stats stats;
@@ -87,8 +100,11 @@ static void do_help(struct control *control, uint64_t n, char *answer)
 	snprintf(answer, MAX_ANSWER, "hang N (the N-th next command never completes); "
 		 "lose-irq N (the next N interrupts are not raised); "
 		 "fault-dma N (the N-th next DMA access of a job fails); "
+		 "stuck-queue N (the N-th next stop of a queue never ends but by a reset); "
 		 "0 takes one of these back; "
-		 "die [N] (the process exits, at once or at the N-th next command); "
+		 "fatal [N] (the device fails until it is reset, at once or at the N-th next "
+		 "command); "
+		 "die [N] (the process exits, likewise); "
 		 "status; help");
 }
 
@@ -100,6 +116,8 @@ static const struct command {
 	{ "hang", ARGUMENT_NEEDED, do_hang },
 	{ "lose-irq", ARGUMENT_NEEDED, do_lose_irq },
 	{ "fault-dma", ARGUMENT_NEEDED, do_fault_dma },
+	{ "stuck-queue", ARGUMENT_NEEDED, do_stuck_queue },
+	{ "fatal", ARGUMENT_OPTIONAL, do_fatal },
 	{ "die", ARGUMENT_OPTIONAL, do_die },
 	{ "status", ARGUMENT_NONE, do_status },
 	{ "help", ARGUMENT_NONE, do_help },
