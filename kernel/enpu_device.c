@@ -35,6 +35,7 @@
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_trace.h"
+#include "enpu_user.h"
 #include "enpu_vm.h"
 
 #define ENPU_TLB_TIMEOUT_MS	5000
@@ -305,6 +306,8 @@ static int enpu_device_discover(struct enpu_device *enpu)
 	doorbells_end = enpu->doorbell_offset + (u64)enpu->doorbell_stride * info->num_queues;
 	if (doorbells_end > ENPU_BAR_REGS_SIZE)
 		return dev_err_probe(dev, -ENODEV, "doorbells are outside of BAR 0\n");
+	if (!PAGE_ALIGNED(enpu->doorbell_offset | enpu->doorbell_stride))
+		return dev_err_probe(dev, -ENODEV, "doorbells share a page\n");
 
 	return 0;
 }
@@ -330,6 +333,10 @@ static int enpu_device_init_software(struct enpu_device *enpu)
 	if (ret)
 		return ret;
 	ret = drmm_mutex_init(drm, &enpu->bo_lock);
+	if (ret)
+		return ret;
+
+	ret = enpu_user_init_device(enpu);
 	if (ret)
 		return ret;
 

@@ -6,6 +6,7 @@
 #ifndef ENPU_DEVICE_H
 #define ENPU_DEVICE_H
 
+#include <linux/bitmap.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/spinlock.h>
@@ -14,6 +15,7 @@
 
 #include <drm/drm_device.h>
 #include <drm/drm_file.h>
+#include <drm/drm_vma_manager.h>
 
 #include <drm/enpu_accel.h>
 #include <enpu/regs.h>
@@ -71,6 +73,8 @@ struct enpu_device {
 	u32 tlb_asked;
 	/** @slots: who has which hardware queue; written under @hw_lock, RCU to read */
 	struct enpu_queue __rcu *slots[ENPU_MAX_QUEUES];
+	/** @doorbells_given: slots whose doorbell a process may have; by @hw_lock */
+	DECLARE_BITMAP(doorbells_given, ENPU_MAX_QUEUES);
 	/** @vms_lock: taken before @hw_lock by who changes @vms */
 	struct mutex vms_lock;
 	/** @vms: who has which root register; written under both locks, read under one */
@@ -82,6 +86,9 @@ struct enpu_device {
 	struct mutex bo_lock;
 	/** @bos: BOs that are mapped for DMA */
 	struct list_head bos;
+
+	/** @user_offsets: where in the device file USER queues are */
+	struct drm_vma_offset_manager user_offsets;
 
 	/** @submit_wq: where drm_sched runs and frees jobs; ordered */
 	struct workqueue_struct *submit_wq;

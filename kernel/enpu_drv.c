@@ -15,9 +15,10 @@
  *   enpu_sched    drm_sched's backend, fences
  *   enpu_submit   SUBMIT
  *   enpu_trace    tracepoints
+ *   enpu_user     USER queues: mmap, doorbells, QUEUE_WAIT
  *   enpu_compat   what differs between kernels
  *
- * Lock order: &enpu_vm.lock, reservations, &enpu_device.vms_lock,
+ * Lock order: &enpu_vm.lock, reservations, &enpu_device.vms_lock, &enpu_user.lock,
  * &enpu_device.hw_lock, &enpu_queue.lock. Those from hw_lock on are taken where
  * fences wait.
  */
@@ -38,6 +39,7 @@
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_submit.h"
+#include "enpu_user.h"
 #include "enpu_vm.h"
 
 static struct drm_enpu_dev_timestamp enpu_drv_timestamp(struct enpu_device *enpu)
@@ -153,11 +155,21 @@ static const struct drm_ioctl_desc enpu_ioctls[] = {
 	ENPU_IOCTL(QUEUE_DESTROY, queue_destroy),
 	ENPU_IOCTL(QUEUE_QUERY, queue_query),
 	ENPU_IOCTL(SUBMIT, submit),
+	ENPU_IOCTL(QUEUE_WAIT, queue_wait),
 };
 
+/* DRM_ACCEL_FOPS, but for mmap */
 static const struct file_operations enpu_drv_fops = {
 	.owner = THIS_MODULE,
-	DRM_ACCEL_FOPS,
+	.open = accel_open,
+	.release = drm_release,
+	.unlocked_ioctl = drm_ioctl,
+	.compat_ioctl = drm_compat_ioctl,
+	.poll = drm_poll,
+	.read = drm_read,
+	.llseek = noop_llseek,
+	.mmap = enpu_user_mmap,
+	.fop_flags = FOP_UNSIGNED_OFFSET,
 	.show_fdinfo = drm_show_fdinfo,
 };
 

@@ -3,9 +3,10 @@
  * DOC: Queues
  *
  * A queue is a hardware queue with a ring and a status page, and in front of it a
- * scheduler (enpu_sched.c). The two have different lives. The hardware part ends
- * when the queue is *retired*: because its owner destroys it, because a job failed
- * (it is banned then), or because the device was reset or is gone. Retiring stops
+ * scheduler (enpu_sched.c), or the process itself (enpu_user.c). The two have
+ * different lives. The hardware part ends when the queue is *retired*: because its
+ * owner destroys it, because a job failed (it is banned then), or because the device
+ * was reset or is gone. Retiring stops
  * the hardware queue, signals every fence, and gives slot and ring back. The
  * software part stays as long as there are jobs, be it one that waits for the
  * fence of somebody else: it is refused when its turn comes.
@@ -25,6 +26,7 @@
 #include "enpu_reset.h"
 #include "enpu_sched.h"
 #include "enpu_trace.h"
+#include "enpu_user.h"
 #include "enpu_vm.h"
 
 #define ENPU_QUEUE_DEFAULT_ORDER	6
@@ -68,6 +70,17 @@ u32 enpu_queue_default_timeout(void)
 	return clamp(enpu_timeout_ms, 1u, (uint)ENPU_QUEUE_MAX_TIMEOUT_MS);
 }
 
+/* What stands before the hardware */
+static void enpu_queue_fini_front(struct enpu_queue *queue)
+{
+	if (queue->user) {
+		enpu_user_fini(queue);
+		return;
+	}
+	drm_sched_entity_fini(&queue->entity);
+	drm_sched_fini(&queue->sched);
+}
+
 /*
  * In a workqueue of the module's, because the last put may come from the very
  * scheduler that is to be freed. Each job holds a reference to the module (its
@@ -80,8 +93,7 @@ static void enpu_queue_release(struct work_struct *work)
 	struct enpu_queue *queue = container_of(work, struct enpu_queue, release_work);
 	struct enpu_device *enpu = queue->enpu;
 
-	drm_sched_entity_fini(&queue->entity);
-	drm_sched_fini(&queue->sched);
+	enpu_queue_fini_front(queue);
 	mutex_destroy(&queue->submit_lock);
 	kfree_rcu(queue, rcu);
 	drm_dev_put(&enpu->drm);
@@ -176,14 +188,19 @@ static int enpu_queue_enlist(struct enpu_queue *queue)
 
 	if (!enpu->hw_on)
 		return -ENODEV;
-	for (i = 0; i < enpu->info.num_queues && rcu_access_pointer(enpu->slots[i]); i++)
-		;
+	for (i = 0; i < enpu->info.num_queues; i++)
+		if (!rcu_access_pointer(enpu->slots[i]) && !test_bit(i, enpu->doorbells_given))
+			break;
 	if (i == enpu->info.num_queues)
 		return -ENOSPC;
 
 	queue->slot = i;
 	queue->doorbell = enpu->doorbell_offset + i * enpu->doorbell_stride;
 	queue->running = true;
+	if (queue->user) {
+		queue->user->slot = i;
+		__set_bit(i, enpu->doorbells_given);
+	}
 	rcu_assign_pointer(enpu->slots[i], queue);
 	enpu_queue_start_hw(queue, enpu->num_vectors > 1 ? 1 + i % (enpu->num_vectors - 1) : 0);
 
@@ -273,7 +290,10 @@ void enpu_queue_retire_locked(struct enpu_queue *queue, u32 state, int first_err
 	trace_enpu_queue_retire(queue, state, first_error);
 	spin_unlock_irqrestore(&queue->lock, flags);
 
-	enpu_queue_free_ring(queue);
+	if (queue->user)
+		enpu_user_retire_locked(queue);
+	else
+		enpu_queue_free_ring(queue);
 }
 
 /**
@@ -293,6 +313,8 @@ bool enpu_queue_irq(struct enpu_queue *queue)
 	running = queue->running;
 	if (running)
 		enpu_sched_complete(queue);
+	if (running && queue->user)
+		wake_up_all(&queue->user->waiters);
 	if (running && READ_ONCE(queue->status->state) == ENPU_QUEUE_HALTED)
 		enpu_reset_halted(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -310,6 +332,8 @@ static void enpu_queue_destroy(struct enpu_file *file, struct enpu_queue *queue)
 	enpu_queue_retire_locked(queue, DRM_ENPU_QUEUE_LOST, -ECANCELED, -ECANCELED, true);
 	mutex_unlock(&enpu->hw_lock);
 	cancel_delayed_work_sync(&queue->watchdog);
+	if (queue->user)
+		enpu_user_revoke(queue);
 
 	enpu_queue_busy(queue, &ns, &cycles);
 	spin_lock(&file->stats_lock);
@@ -361,8 +385,31 @@ static int enpu_queue_init_sched(struct enpu_queue *queue)
 	return ret;
 }
 
+static int enpu_queue_init_front(struct enpu_queue *queue, u32 mode, struct drm_file *file)
+{
+	int ret;
+
+	if (mode == DRM_ENPU_QUEUE_USER) {
+		queue->watch_wq = system_unbound_wq;
+		INIT_DELAYED_WORK(&queue->watchdog, enpu_user_watchdog);
+		return enpu_user_init(queue, file);
+	}
+
+	queue->watch_wq = queue->enpu->recovery_wq;
+	INIT_DELAYED_WORK(&queue->watchdog, enpu_reset_watchdog);
+	ret = enpu_queue_alloc_ring(queue);
+	if (ret)
+		return ret;
+	ret = enpu_queue_init_sched(queue);
+	if (ret)
+		enpu_queue_free_ring(queue);
+
+	return ret;
+}
+
 static struct enpu_queue *enpu_queue_create(struct enpu_device *enpu, struct enpu_vm *vm,
-					    const struct drm_enpu_queue_create *args)
+					    const struct drm_enpu_queue_create *args,
+					    struct drm_file *file)
 {
 	struct enpu_queue *queue;
 	int ret;
@@ -384,19 +431,15 @@ static struct enpu_queue *enpu_queue_create(struct enpu_device *enpu, struct enp
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->fences);
 	init_waitqueue_head(&queue->drained);
-	INIT_DELAYED_WORK(&queue->watchdog, enpu_reset_watchdog);
 	INIT_WORK(&queue->release_work, enpu_queue_release);
 	mutex_init(&queue->submit_lock);
 
-	ret = enpu_queue_alloc_ring(queue);
+	ret = enpu_queue_init_front(queue, args->mode, file);
 	if (ret)
 		goto err_free;
-	ret = enpu_queue_init_sched(queue);
-	if (ret)
-		goto err_ring;
 	ret = enpu_queue_enlist(queue);
 	if (ret)
-		goto err_sched;
+		goto err_front;
 
 	drm_dev_get(&enpu->drm);
 	enpu_vm_get(vm);
@@ -404,11 +447,12 @@ static struct enpu_queue *enpu_queue_create(struct enpu_device *enpu, struct enp
 
 	return queue;
 
-err_sched:
-	drm_sched_entity_fini(&queue->entity);
-	drm_sched_fini(&queue->sched);
-err_ring:
-	enpu_queue_free_ring(queue);
+err_front:
+	if (queue->user)
+		enpu_user_unmap_dma(queue);
+	else
+		enpu_queue_free_ring(queue);
+	enpu_queue_fini_front(queue);
 err_free:
 	mutex_destroy(&queue->submit_lock);
 	kfree(queue);
@@ -417,7 +461,7 @@ err_free:
 
 static int enpu_queue_check_args(struct enpu_device *enpu, const struct drm_enpu_queue_create *args)
 {
-	if (args->mode != DRM_ENPU_QUEUE_KERNEL || args->flags || args->pad)
+	if (args->mode > DRM_ENPU_QUEUE_USER || args->flags || args->pad || args->pad2)
 		return -EINVAL;
 	if (args->ring_order && (args->ring_order < ENPU_MIN_RING_ORDER ||
 				 args->ring_order > enpu->info.max_ring_order))
@@ -431,6 +475,16 @@ static int enpu_queue_check_args(struct enpu_device *enpu, const struct drm_enpu
 		return -EACCES;
 
 	return 0;
+}
+
+static void enpu_queue_fill_create(struct enpu_queue *queue, struct drm_enpu_queue_create *args)
+{
+	args->ring_entries = BIT(queue->ring_order);
+	args->ring_offset = 0;
+	args->status_offset = 0;
+	args->doorbell_offset = 0;
+	if (queue->user)
+		enpu_user_offsets(queue, args);
 }
 
 /**
@@ -462,11 +516,12 @@ int enpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		goto out_exit;
 	}
 
-	queue = enpu_queue_create(enpu, vm, args);
+	queue = enpu_queue_create(enpu, vm, args, file);
 	if (IS_ERR(queue)) {
 		ret = PTR_ERR(queue);
 		goto out_vm;
 	}
+	enpu_queue_fill_create(queue, args);
 	ret = xa_alloc(&efile->queues, &args->id, queue, XA_LIMIT(1, ENPU_MAX_QUEUES_PER_FILE),
 		       GFP_KERNEL_ACCOUNT);
 	if (ret) {
@@ -547,9 +602,13 @@ int enpu_ioctl_queue_query(struct drm_device *drm, void *data, struct drm_file *
 	memset(args, 0, sizeof(*args));
 	args->id = id;
 
-	mutex_lock(&queue->submit_lock);
-	args->submitted = queue->submitted;
-	mutex_unlock(&queue->submit_lock);
+	if (queue->user) {
+		args->submitted = enpu_user_submitted(queue);
+	} else {
+		mutex_lock(&queue->submit_lock);
+		args->submitted = queue->submitted;
+		mutex_unlock(&queue->submit_lock);
+	}
 
 	spin_lock_irq(&queue->lock);
 	status = *enpu_queue_status(queue);

@@ -17,13 +17,15 @@
 
 #define ENPU_QUEUE_MAX_TIMEOUT_MS	120000
 
+struct enpu_user;
+
 /**
  * struct enpu_queue - a queue
  *
- * Alive as long as its file has it or it has jobs.
+ * Alive as long as its file has it, or it has jobs or mappings.
  */
 struct enpu_queue {
-	/** @ref: of the file's id, and of each job */
+	/** @ref: of the file's id, and of each job and mapping */
 	struct kref ref;
 	/** @enpu: the device; holds a reference */
 	struct enpu_device *enpu;
@@ -37,6 +39,8 @@ struct enpu_queue {
 	u32 ring_order;
 	/** @priority: enum enpu_priority */
 	u32 priority;
+	/** @user: what a USER queue has; NULL: a KERNEL queue */
+	struct enpu_user *user;
 
 	/** @submit_lock: makes the order of jobs that of their fences; guards @submitted */
 	struct mutex submit_lock;
@@ -55,11 +59,11 @@ struct enpu_queue {
 
 	/** @slot: the hardware queue that it has, -1 when retired; by the hw_lock */
 	int slot;
-	/** @ring: where the device reads jobs; gone when retired */
+	/** @ring: where the device reads jobs; of a KERNEL queue gone when retired */
 	struct enpu_job *ring;
 	/** @ring_dma: its bus address */
 	dma_addr_t ring_dma;
-	/** @status: where the device writes; gone when retired */
+	/** @status: where the device writes; of a KERNEL queue gone when retired */
 	struct enpu_queue_status *status;
 	/** @status_dma: its bus address */
 	dma_addr_t status_dma;
@@ -71,7 +75,7 @@ struct enpu_queue {
 	spinlock_t lock;
 	/** @running: the hardware takes jobs, and @ring and @status are there */
 	bool running;
-	/** @producer: entries put into the ring */
+	/** @producer: entries put into the ring; of a USER queue as seen last */
 	u64 producer;
 	/** @fences: of what is in the ring, in order */
 	struct list_head fences;
@@ -84,8 +88,10 @@ struct enpu_queue {
 	/** @last: the status page as it was when the queue was retired */
 	struct enpu_queue_status last;
 
-	/** @watchdog: looks after @fences while there are some */
+	/** @watchdog: looks after @fences while there are some, or after a USER queue */
 	struct delayed_work watchdog;
+	/** @watch_wq: where it runs */
+	struct workqueue_struct *watch_wq;
 	/** @watched: @watchdog is armed */
 	bool watched;
 	/** @seen: the progress that the watchdog saw last; its own */

@@ -10,7 +10,8 @@
  * this order: signal what is complete (the interrupt may have been lost); ban a
  * halted queue; see whether the device is alive; and ban a queue whose job has made
  * no progress, in completed commands, for the queue's timeout. A queue that has to
- * wait because another one has the core does not age.
+ * wait because another one has the core does not age. A USER queue has no fences: it
+ * is looked after from the doorbell on until all is done (enpu_user.c).
  *
  * A ban stops the one queue. The job that was running gets its error, those behind
  * it ECANCELED, the owner is refused from then on; nobody else is concerned.
@@ -37,6 +38,7 @@
 #include "enpu_reset.h"
 #include "enpu_sched.h"
 #include "enpu_trace.h"
+#include "enpu_user.h"
 #include "enpu_vm.h"
 
 /* The device has to abandon a command, on a host that may be busy */
@@ -208,7 +210,7 @@ void enpu_reset_watch(struct enpu_queue *queue)
 
 	queue->watched = true;
 	queue->seen_at = jiffies;
-	queue_delayed_work(queue->enpu->recovery_wq, &queue->watchdog,
+	queue_delayed_work(queue->watch_wq, &queue->watchdog,
 			   enpu_reset_watch_period(queue));
 }
 
@@ -221,7 +223,7 @@ void enpu_reset_halted(struct enpu_queue *queue)
 	lockdep_assert_held(&queue->lock);
 
 	queue->watched = true;
-	mod_delayed_work(queue->enpu->recovery_wq, &queue->watchdog, 0);
+	mod_delayed_work(queue->watch_wq, &queue->watchdog, 0);
 }
 
 static bool enpu_reset_has_core(struct enpu_queue *queue)
@@ -258,16 +260,21 @@ static void enpu_reset_ban(struct enpu_queue *queue, int error)
 		queue->last.fault_addr);
 }
 
-static void enpu_reset_check(struct enpu_queue *queue)
+/**
+ * enpu_reset_check_locked() - what a watchdog does
+ * @queue: the queue, not retired
+ */
+void enpu_reset_check_locked(struct enpu_queue *queue)
 {
 	bool halted, idle;
 	u64 progress;
 
+	idle = !queue->user || enpu_user_all_done_locked(queue);
 	spin_lock_irq(&queue->lock);
 	enpu_sched_complete(queue);
 	progress = READ_ONCE(queue->status->progress) + READ_ONCE(queue->status->completed);
 	halted = READ_ONCE(queue->status->state) == ENPU_QUEUE_HALTED;
-	idle = list_empty(&queue->fences);
+	idle = idle && list_empty(&queue->fences);
 	queue->watched = !idle;
 	spin_unlock_irq(&queue->lock);
 
@@ -291,12 +298,12 @@ static void enpu_reset_check(struct enpu_queue *queue)
 		return;
 	}
 
-	queue_delayed_work(queue->enpu->recovery_wq, &queue->watchdog,
+	queue_delayed_work(queue->watch_wq, &queue->watchdog,
 			   enpu_reset_watch_period(queue));
 }
 
 /**
- * enpu_reset_watchdog() - look after a queue
+ * enpu_reset_watchdog() - look after a KERNEL queue
  * @work: its watchdog
  */
 void enpu_reset_watchdog(struct work_struct *work)
@@ -306,7 +313,7 @@ void enpu_reset_watchdog(struct work_struct *work)
 
 	mutex_lock(&queue->enpu->hw_lock);
 	if (queue->slot >= 0)
-		enpu_reset_check(queue);
+		enpu_reset_check_locked(queue);
 	mutex_unlock(&queue->enpu->hw_lock);
 	dma_fence_end_signalling(cookie);
 }

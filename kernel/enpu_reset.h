@@ -20,6 +20,7 @@ void enpu_reset_device_locked(struct enpu_device *enpu);
 int enpu_reset_stop_queue_locked(struct enpu_queue *queue);
 void enpu_reset_watch(struct enpu_queue *queue);
 void enpu_reset_halted(struct enpu_queue *queue);
+void enpu_reset_check_locked(struct enpu_queue *queue);
 void enpu_reset_watchdog(struct work_struct *work);
 
 #endif

@@ -248,12 +248,17 @@ int enpu_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 		goto out;
 	}
 
+	if (queue->user) {
+		ret = -EINVAL;
+		goto out_put;
+	}
 	ret = enpu_check_array(&args->commands, sizeof(struct drm_enpu_command),
 			       BIT(queue->ring_order));
 	if (!ret)
 		ret = enpu_check_array(&args->syncs, sizeof(struct drm_enpu_sync), ENPU_MAX_SYNCS);
 	if (!ret)
 		ret = enpu_submit(queue, args, file);
+out_put:
 	enpu_queue_put(queue);
 out:
 	drm_dev_exit(idx);
