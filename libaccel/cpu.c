@@ -8,6 +8,8 @@ const struct accel_cpu_op *accel_cpu_op(uint32_t op)
 {
 	static const struct accel_cpu_op *const table[] = {
 		[ENPU_CPU_DETECTION_POSTPROCESS] = &accel_detection_op,
+		[ENPU_CPU_DEQUANTIZE] = &accel_dequantize_op,
+		[ENPU_CPU_QUANTIZE] = &accel_quantize_op,
 	};
 
 	return op < sizeof(table) / sizeof(table[0]) ? table[op] : NULL;

@@ -9,6 +9,7 @@ import hashlib
 import os
 import random
 import shutil
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -33,7 +34,13 @@ def random_inputs(model, name, directory):
     files = []
     for number, index in enumerate(model.inputs):
         path = Path(directory) / f"input{number}.bin"
-        path.write_bytes(generator.randbytes(model.tensors[index].bytes()))
+        tensor = model.tensors[index]
+        if tensor.type == "float32":
+            # sixteenths: exact, and with halves of every usual scale among them
+            values = [generator.randrange(-400, 400) / 16 for _ in range(tensor.bytes() // 4)]
+            path.write_bytes(struct.pack(f"<{len(values)}f", *values))
+        else:
+            path.write_bytes(generator.randbytes(tensor.bytes()))
         files.append(path)
     return files
 

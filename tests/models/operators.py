@@ -140,6 +140,16 @@ def requantize(source, target):
                            [tensor([1, 6, 5, 7], *target)])
 
 
+def to_float(source):
+    return single_operator("DEQUANTIZE", [tensor([1, 6, 5, 7], *source)],
+                           [Operand([1, 6, 5, 7], "float32")])
+
+
+def from_float(target):
+    return single_operator("QUANTIZE", [Operand([1, 6, 5, 7], "float32")],
+                           [tensor([1, 6, 5, 7], *target)])
+
+
 def conv_cases():
     return {
         "conv-int8": convolution("a", "int8", (13, 11), 20, 24, (3, 3), per_channel=True),
@@ -227,6 +237,10 @@ def table_cases():
         "hard-swish-int8": unary("int8", "HARD_SWISH", grid, 0.05, -11, 0.04, -100),
         "quantize-int8-uint8": requantize(("int8", 0.05, -3), ("uint8", 0.05, 125)),
         "quantize-uint8-int8": requantize(("uint8", 0.05, 100), ("int8", 0.033, 4)),
+        "quantize-float-int8": from_float(("int8", 0.125, -5)),
+        "quantize-float-uint8": from_float(("uint8", 0.0371, 200)),
+        "dequantize-int8": to_float(("int8", 0.0371, -3)),
+        "dequantize-uint8": to_float(("uint8", 0.1, 128)),
         "quantize-int8-int8": requantize(("int8", 0.02, 9), ("int8", 0.07, -20)),
     }
 

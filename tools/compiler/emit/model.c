@@ -120,17 +120,17 @@ static void add_npu_step(struct writer *w, const struct step *step)
 static void add_cpu_step(struct writer *w, const struct cpu_step *step)
 {
 	struct enpu_model_step m = { .kind = ENPU_STEP_CPU, .name = add_string(w, step->op->name),
-				     .op = ENPU_CPU_DETECTION_POSTPROCESS };
+				     .op = step->kind };
 
-	m.offset = append(w, &w->params, step->params, step->params_bytes, 8);
+	if (step->params_bytes)
+		m.offset = append(w, &w->params, step->params, step->params_bytes, 8);
 	m.size = step->params_bytes;
-	/* the anchors are in the parameters */
-	m.num_inputs = 2;
+	m.num_inputs = step->n_inputs;
 	for (uint32_t i = 0; i < m.num_inputs; i++)
 		m.inputs[i] = add_tensor(w, step->op->inputs[i], ENPU_TENSOR_INTERMEDIATE);
 	m.num_outputs = step->op->n_outputs;
 	for (uint32_t i = 0; i < m.num_outputs; i++)
-		m.outputs[i] = add_tensor(w, step->op->outputs[i], ENPU_TENSOR_OUTPUT);
+		m.outputs[i] = add_tensor(w, step->op->outputs[i], ENPU_TENSOR_INTERMEDIATE);
 	*arena_push(w->arena, w->steps, w->n_steps) = m;
 }
 

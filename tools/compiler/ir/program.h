@@ -99,9 +99,11 @@ struct layer {
 
 /* A step that the host executes. */
 struct cpu_step {
+	enum enpu_cpu_op kind;
 	const struct op *op;
+	unsigned int n_inputs;		/* of the operator, that are tensors of the step */
 	unsigned int first_layer;	/* runs before this layer of program->layers */
-	const struct enpu_detection_params *params;	/* anchors behind it */
+	const void *params;		/* as uapi/enpu/model.h has them for the kind */
 	size_t params_bytes;
 };
 

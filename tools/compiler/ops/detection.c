@@ -11,8 +11,12 @@ enum { BOXES, SCORES, ANCHORS };
 
 static const char *check_input(struct graph *g, const struct tensor *t, const char *what, int rank)
 {
-	const char *reason = check_8bit(g, t, what);
+	const char *reason = NULL;
 
+	if (!t || t->type != DTYPE_F32)
+		reason = check_8bit(g, t, what);
+	if (!reason && t->type == DTYPE_I8)
+		reason = arena_printf(g->arena, "the %s are int8: uint8 or float32 is needed", what);
 	if (!reason && t->data)
 		return arena_printf(g->arena, "the %s are constant", what);
 	if (!reason && t->rank != rank)
@@ -47,8 +51,10 @@ static const char *check_options(struct graph *g, const struct op *op)
 	if (d->detections_per_class < 1)
 		return "detections_per_class must be positive";
 	if (!(d->scale_y > 0 && d->scale_x > 0 && d->scale_h > 0 && d->scale_w > 0) ||
-	    !isfinite(d->score_threshold) || !isfinite(d->iou_threshold))
-		return "scales must be positive, thresholds numbers";
+	    isnan(d->score_threshold) || !(d->iou_threshold > 0 && d->iou_threshold <= 1))
+		return arena_printf(g->arena, "scales %g %g %g %g, thresholds %g %g: scales must be positive, the second threshold in (0, 1]",
+				    d->scale_y, d->scale_x, d->scale_h, d->scale_w,
+				    d->score_threshold, d->iou_threshold);
 	return NULL;
 }
 
@@ -133,6 +139,7 @@ void lower_detection(struct program *p, const struct op *op)
 	for (int64_t i = 0; i < tensor_elements(anchors); i++)
 		params->anchors[i / 4][i % 4] = anchor_value(anchors, i);
 	*arena_push(p->arena, p->cpu_steps, p->n_cpu_steps) = (struct cpu_step) {
-		.op = op, .first_layer = p->n_layers, .params = params, .params_bytes = bytes,
+		.kind = ENPU_CPU_DETECTION_POSTPROCESS, .op = op, .n_inputs = ANCHORS,
+		.first_layer = p->n_layers, .params = params, .params_bytes = bytes,
 	};
 }

@@ -22,6 +22,11 @@ struct operator_type {
 	void (*lower)(struct program *p, const struct op *op);
 };
 
+/* A step for the host; of an operator whose inputs are all there. */
+bool runs_on_cpu(const struct op *op);
+/* A function of one 8-bit value that the NPU looks up. */
+bool is_lookup(const struct op *op);
+
 /* NULL for OP_UNKNOWN. */
 const struct operator_type *operator_type(enum op_kind kind);
 
@@ -113,6 +118,8 @@ const char *check_softmax(struct graph *g, struct op *op);
 const char *check_resize(struct graph *g, struct op *op);
 const char *check_mean(struct graph *g, struct op *op);
 const char *check_detection(struct graph *g, struct op *op);
+const char *check_quantize(struct graph *g, struct op *op);
+const char *check_dequantize(struct graph *g, struct op *op);
 
 void lower_conv(struct program *p, const struct op *op);
 void lower_fully_connected(struct program *p, const struct op *op);
@@ -129,5 +136,7 @@ void lower_softmax(struct program *p, const struct op *op);
 void lower_resize(struct program *p, const struct op *op);
 void lower_mean(struct program *p, const struct op *op);
 void lower_detection(struct program *p, const struct op *op);
+void lower_quantize(struct program *p, const struct op *op);
+void lower_dequantize(struct program *p, const struct op *op);
 
 #endif

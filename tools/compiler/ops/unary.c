@@ -21,6 +21,14 @@ static double scale_ratio(const struct op *op, float factor)
 	return ratio;
 }
 
+bool is_lookup(const struct op *op)
+{
+	const struct operator_type *type = operator_type(op->kind);
+
+	return type && (type->lower == lower_unary ||
+			(type->lower == lower_quantize && !runs_on_cpu(op)));
+}
+
 const char *check_unary(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];

@@ -31,13 +31,6 @@ static bool clamps(enum op_kind kind)
 	}
 }
 
-static bool is_unary(enum op_kind kind)
-{
-	const struct operator_type *type = operator_type(kind);
-
-	return type && type->lower == lower_unary;
-}
-
 /* With the same scale and zero point on both sides an activation is but a clamp. */
 static void fold_activation(struct program *p, struct op *op)
 {
@@ -62,9 +55,9 @@ static void fold_table(struct program *p, struct op *op)
 	struct op *before = sole_producer(op);
 	bool requantizes = false;
 
-	if (p->folded[op->index] || !is_unary(op->kind) || !before)
+	if (p->folded[op->index] || !is_lookup(op) || !before)
 		return;
-	if (is_unary(before->kind)) {
+	if (is_lookup(before)) {
 		p->follower[before->index] = op;
 		p->folded[op->index] = true;
 		return;

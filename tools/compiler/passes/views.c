@@ -197,7 +197,7 @@ static void fixed_places(struct views *v)
 		own_buffer(v, g->outputs[i], HOME_OUTPUT);
 	for (unsigned int i = 0; i < g->n_ops; i++) {
 		const struct op *op = &g->ops[i];
-		bool cpu = op->kind == OP_DETECTION_POSTPROCESS;
+		bool cpu = runs_on_cpu(op);
 		bool flat = op->kind == OP_FULLY_CONNECTED || op->kind == OP_SOFTMAX ||
 			    op->kind == OP_MEAN || is_reshape(op);
 
@@ -210,8 +210,13 @@ static void fixed_places(struct views *v)
 			if (cpu && !assigned(v, t))
 				own_buffer(v, t, HOME_HOST);
 		}
-		for (unsigned int k = 0; k < op->n_outputs && flat; k++)
-			v->dense[op->outputs[k]->index] = true;
+		for (unsigned int k = 0; k < op->n_outputs; k++) {
+			const struct tensor *t = op->outputs[k];
+
+			v->dense[t->index] |= cpu || flat;
+			if (cpu && !assigned(v, t))
+				own_buffer(v, t, HOME_HOST);
+		}
 	}
 }
 

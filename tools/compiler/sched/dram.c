@@ -31,10 +31,9 @@ static void touch(struct life *lives, const struct buffer *b, struct layer_span 
 	if (!b)
 		return;
 	life = &lives[b->index];
-	if (!life->buffer) {
-		life->buffer = b;
+	if (!life->buffer || span.first < life->first)
 		life->first = span.first;
-	}
+	life->buffer = b;
 	if (span.last > life->last)
 		life->last = span.last;
 }
@@ -55,7 +54,14 @@ static struct life *find_lives(const struct schedule *s)
 		for (size_t k = 0; k < sizeof(used) / sizeof(used[0]); k++)
 			touch(lives, used[k], s->spans[i]);
 	}
-	/* what the host reads lives until it has */
+	/* what the host writes lives from then on, what it reads until the end */
+	for (size_t i = 0; i < p->n_cpu_steps; i++) {
+		const struct cpu_step *step = &p->cpu_steps[i];
+		const struct layer_span span = { step->first_layer, p->n_layers };
+
+		for (unsigned int k = 0; k < step->op->n_outputs; k++)
+			touch(lives, p->views[step->op->outputs[k]->index].buffer, span);
+	}
 	for (size_t i = 0; i < p->n_buffers; i++)
 		if (p->buffers[i]->home == HOME_HOST)
 			touch(lives, p->buffers[i], end);

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/*
+ * DEQUANTIZE and QUANTIZE: between the 8-bit tensors of the NPU and the floats
+ * that some models begin or end with, to the bit as TensorFlow Lite's reference
+ * kernels do it: the first multiplies in binary64, the second divides in
+ * binary32 and rounds halves away from zero.
+ */
+#include "cpu.h"
+
+#include <math.h>
+
+#include "model.h"
+
+static int is_8bit(const struct accel_tensor *tensor)
+{
+	return tensor->dtype == ACCEL_U8 || tensor->dtype == ACCEL_S8;
+}
+
+static int32_t value_8bit(const struct accel_tensor *tensor, const void *data, size_t i)
+{
+	return tensor->dtype == ACCEL_S8 ? ((const signed char *)data)[i] :
+					   ((const unsigned char *)data)[i];
+}
+
+static const char *run_dequantize(const struct accel_model_step *step, const void *const *inputs,
+				  void *const *outputs)
+{
+	const struct accel_tensor *in = &step->inputs[0]->tensor;
+	double scale = (double)in->scale;
+	float *out = outputs[0];
+
+	for (size_t i = 0; i < in->elements; i++)
+		out[i] = (float)(scale * (value_8bit(in, inputs[0], i) - in->zero_point));
+	return NULL;
+}
+
+static const char *run_quantize(const struct accel_model_step *step, const void *const *inputs,
+				void *const *outputs)
+{
+	const struct accel_tensor *to = &step->outputs[0]->tensor;
+	int32_t lowest = to->dtype == ACCEL_S8 ? -128 : 0;
+	const float *in = inputs[0];
+	unsigned char *out = outputs[0];
+
+	for (size_t i = 0; i < to->elements; i++) {
+		float q = roundf(in[i] / to->scale) + (float)to->zero_point;
+
+		/* also for what is not a number, which has no defined conversion */
+		if (!(q > (float)lowest))
+			q = (float)lowest;
+		else if (q > (float)(lowest + 255))
+			q = (float)(lowest + 255);
+		out[i] = (unsigned char)(int32_t)q;
+	}
+	return NULL;
+}
+
+static const char *check(const struct accel_model_step *step, int from_8bit)
+{
+	const struct accel_tensor *narrow, *wide;
+
+	if (step->num_inputs != 1 || step->num_outputs != 1 || step->params_size)
+		return "conversion: expected one input, one output and no parameters";
+	narrow = from_8bit ? &step->inputs[0]->tensor : &step->outputs[0]->tensor;
+	wide = from_8bit ? &step->outputs[0]->tensor : &step->inputs[0]->tensor;
+	if (!is_8bit(narrow) || wide->dtype != ACCEL_F32 || narrow->elements != wide->elements)
+		return "conversion: expected as many elements of 8 bits as of float";
+	if (!(narrow->scale > 0))
+		return "conversion: the 8-bit tensor has no scale";
+	return NULL;
+}
+
+static const char *check_dequantize(const struct accel_model_step *step)
+{
+	return check(step, 1);
+}
+
+static const char *check_quantize(const struct accel_model_step *step)
+{
+	return check(step, 0);
+}
+
+const struct accel_cpu_op accel_dequantize_op = {
+	.name = "DEQUANTIZE",
+	.check = check_dequantize,
+	.run = run_dequantize,
+};
+
+const struct accel_cpu_op accel_quantize_op = {
+	.name = "QUANTIZE",
+	.check = check_quantize,
+	.run = run_quantize,
+};
