@@ -171,13 +171,6 @@ static bool run_job(struct queue *queue, const struct drm_enpu_command *job,
 	return idle_after.breaks - idle_before.breaks == 1 && idle_after.last > submitted;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Runs jobs and prints the parts */
 static void measure(struct queue *queue, const struct drm_enpu_command *job, size_t jobs)
 {
@@ -199,13 +192,8 @@ static void measure(struct queue *queue, const struct drm_enpu_command *job, siz
 		fprintf(stderr, "empty-job: only %zu of %zu jobs ran undisturbed\n", n, i);
 		exit(1);
 	}
-	for (p = 0; p < NUM_PARTS; p++) {
-		uint64_t *part = counts + p * jobs;
-
-		qsort(part, n, sizeof(*part), by_value);
-		printf("%-8s %8llu %8llu %8llu\n", part_names[p], (unsigned long long)part[0],
-		       (unsigned long long)part[n / 2], (unsigned long long)part[n - 1]);
-	}
+	for (p = 0; p < NUM_PARTS; p++)
+		insn_print(part_names[p], counts + p * jobs, n);
 	free(counts);
 }
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -80,4 +81,18 @@ int insn_clock_start(void)
 struct insn_idle insn_idle_now(void)
 {
 	return idle;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void insn_print(const char *name, uint64_t *counts, size_t n)
+{
+	qsort(counts, n, sizeof(*counts), by_value);
+	printf("%-8s %8llu %8llu %8llu\n", name, (unsigned long long)counts[0],
+	       (unsigned long long)counts[n / 2], (unsigned long long)counts[n - 1]);
 }

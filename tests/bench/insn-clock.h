@@ -12,6 +12,7 @@
 #ifndef INSN_CLOCK_H
 #define INSN_CLOCK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 static inline uint64_t insn_now(void)
@@ -33,5 +34,8 @@ struct insn_idle {
 int insn_clock_start(void);
 
 struct insn_idle insn_idle_now(void);
+
+/* Sorts counts, and prints NAME MIN MEDIAN MAX. */
+void insn_print(const char *name, uint64_t *counts, size_t n);
 
 #endif
