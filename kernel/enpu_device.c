@@ -7,10 +7,11 @@
  * recovery (enpu_reset.c).
  *
  * The machine is touched under &enpu_device.hw_lock while &enpu_device.hw_on,
- * except for the doorbell (under the queue's own lock, while the queue runs) and
- * reads of the clock (within drm_dev_enter()). When @hw_on falls, under the lock,
- * the machine can no longer reach memory, and the queues have been failed; nobody
- * needs to touch it after that, and what it used can be freed.
+ * except for the doorbell (under the queue's own lock, while the queue runs and is
+ * not parked) and reads of the clock (within drm_dev_enter() and enpu_pm_get()).
+ * When @hw_on falls, under the lock, the machine can no longer reach memory: what
+ * it used can be freed. Either it sleeps and is told everything anew when it wakes
+ * (enpu_pm.c), or it is gone, and the queues have been failed.
  *
  * A machine ends in one of three ways, all by the same road. Driver unbind: the
  * device is unplugged from DRM, then reset and turned off. Death: a register reads
@@ -52,7 +53,7 @@ static u64 enpu_read64(struct enpu_device *enpu, u32 reg)
 
 /**
  * enpu_device_time() - read the device's clock
- * @enpu: the device, within drm_dev_enter()
+ * @enpu: the device, within drm_dev_enter() and enpu_pm_get()
  *
  * Return: nanoseconds.
  */
@@ -147,6 +148,8 @@ void enpu_device_restore_locked(struct enpu_device *enpu)
 
 	lockdep_assert_held(&enpu->hw_lock);
 
+	enpu->resets++;
+	enpu->tlb_asked = 0;
 	for (i = 0; i < enpu->info.num_vms; i++)
 		if (enpu->vms[i])
 			enpu_device_set_root_locked(enpu, i, enpu_vm_root(enpu->vms[i]));
@@ -257,8 +260,9 @@ static int enpu_device_init_irqs(struct enpu_device *enpu)
 
 		vector->enpu = enpu;
 		vector->index = i;
-		ret = devm_request_irq(&pdev->dev, pci_irq_vector(pdev, i), enpu_device_irq, 0,
-				       "enpu", vector);
+		vector->irq = pci_irq_vector(pdev, i);
+		ret = devm_request_irq(&pdev->dev, vector->irq, enpu_device_irq, 0, "enpu",
+				       vector);
 		if (ret)
 			return dev_err_probe(&pdev->dev, ret, "vector %u\n", i);
 	}
@@ -414,14 +418,14 @@ void enpu_device_off(struct enpu_device *enpu)
 {
 	guard(mutex)(&enpu->hw_lock);
 
-	if (!enpu->hw_on)
+	if (enpu->hw_gone)
 		return;
 
-	enpu_write(enpu, ENPU_REG_EVENT_ENABLE, 0);
-	if (enpu_reset_hw(enpu))
+	if (enpu->hw_on && enpu_reset_hw(enpu))
 		drm_err(&enpu->drm, "reset does not complete\n");
 	pci_clear_master(enpu->pdev);
 	enpu->hw_on = false;
+	enpu->hw_gone = true;
 	enpu_reset_fail_queues_locked(enpu, -ENODEV);
 }
 

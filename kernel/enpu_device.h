@@ -36,6 +36,8 @@ struct enpu_vector {
 	struct enpu_device *enpu;
 	/** @index: of the MSI-X vector */
 	unsigned int index;
+	/** @irq: Linux's number for it */
+	int irq;
 };
 
 /**
@@ -65,9 +67,15 @@ struct enpu_device {
 	 * allocated and no reservation is locked under it.
 	 */
 	struct mutex hw_lock;
-	/** @hw_on: the machine may be touched, and may access memory; by @hw_lock */
+	/**
+	 * @hw_on: the machine may be touched, and may access memory; by @hw_lock. While
+	 * it sleeps it is not on and knows nothing: what is in @slots and @vms is told
+	 * to it when it wakes.
+	 */
 	bool hw_on;
-	/** @resets: changes with each reset, by @hw_lock */
+	/** @hw_gone: it will not be on again; by @hw_lock */
+	bool hw_gone;
+	/** @resets: how often the machine has forgotten everything, by @hw_lock */
 	u32 resets;
 	/** @tlb_asked: invalidations asked for since the last reset, by @hw_lock */
 	u32 tlb_asked;

@@ -9,6 +9,7 @@
  *   enpu_device   registers, interrupts, TLB, end of the device
  *   enpu_gem      buffer objects
  *   enpu_mmu      page tables
+ *   enpu_pm       runtime power management, system suspend and resume
  *   enpu_vm       address spaces and VM_BIND
  *   enpu_queue    queues
  *   enpu_reset    recovery: watchdog, ban, reset
@@ -36,6 +37,7 @@
 #include "enpu_compat.h"
 #include "enpu_device.h"
 #include "enpu_gem.h"
+#include "enpu_pm.h"
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_submit.h"
@@ -82,7 +84,11 @@ static int enpu_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_f
 		ret = enpu_drv_answer(args, &enpu->info, sizeof(enpu->info));
 		break;
 	case DRM_ENPU_DEV_QUERY_TIMESTAMP:
+		ret = enpu_pm_get(enpu);
+		if (ret)
+			break;
 		timestamp = enpu_drv_timestamp(enpu);
+		enpu_pm_put(enpu);
 		ret = enpu_drv_answer(args, &timestamp, sizeof(timestamp));
 		break;
 	default:
@@ -212,6 +218,7 @@ static int enpu_drv_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		enpu_device_off(enpu);
 		return ret;
 	}
+	enpu_pm_init(enpu);
 	drm_info(&enpu->drm, "%u MACs, %u KiB SRAM, %u queues, %u vectors\n", enpu->info.macs,
 		 enpu->info.sram_bytes / 1024, enpu->info.num_queues, enpu->num_vectors);
 
@@ -222,6 +229,7 @@ static void enpu_drv_remove(struct pci_dev *pdev)
 {
 	struct enpu_device *enpu = pci_get_drvdata(pdev);
 
+	enpu_pm_fini(enpu);
 	enpu_device_unplug(enpu);
 	enpu_reset_fini(enpu);
 }
@@ -237,6 +245,7 @@ static struct pci_driver enpu_pci_driver = {
 	.id_table = enpu_drv_ids,
 	.probe = enpu_drv_probe,
 	.remove = enpu_drv_remove,
+	.driver.pm = pm_ptr(&enpu_pm_ops),
 };
 
 static int __init enpu_drv_init(void)

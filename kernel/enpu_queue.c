@@ -135,12 +135,18 @@ struct enpu_queue *enpu_queue_lookup(struct enpu_file *file, u32 id)
 	return queue;
 }
 
-/* The status page, or what it was in the end */
-static const struct enpu_queue_status *enpu_queue_status(struct enpu_queue *queue)
+/* The status page, or what it was in the end; with what the device has forgotten */
+static struct enpu_queue_status enpu_queue_status(struct enpu_queue *queue)
 {
+	struct enpu_queue_status status;
+
 	lockdep_assert_held(&queue->lock);
 
-	return queue->running ? queue->status : &queue->last;
+	status = queue->running ? *queue->status : queue->last;
+	status.busy_ns += queue->past_ns;
+	status.busy_cycles += queue->past_cycles;
+
+	return status;
 }
 
 /**
@@ -151,15 +157,25 @@ static const struct enpu_queue_status *enpu_queue_status(struct enpu_queue *queu
  */
 void enpu_queue_busy(struct enpu_queue *queue, u64 *ns, u64 *cycles)
 {
+	struct enpu_queue_status status;
 	unsigned long flags;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	*ns += READ_ONCE(enpu_queue_status(queue)->busy_ns);
-	*cycles += READ_ONCE(enpu_queue_status(queue)->busy_cycles);
+	status = enpu_queue_status(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
+
+	*ns += status.busy_ns;
+	*cycles += status.busy_cycles;
 }
 
-static void enpu_queue_start_hw(struct enpu_queue *queue, unsigned int vector)
+static unsigned int enpu_queue_vector(struct enpu_queue *queue)
+{
+	unsigned int num_vectors = queue->enpu->num_vectors;
+
+	return num_vectors > 1 ? 1 + queue->slot % (num_vectors - 1) : 0;
+}
+
+static void enpu_queue_start_hw(struct enpu_queue *queue, u64 completed)
 {
 	const struct { u32 reg, value; } setup[] = {
 		{ ENPU_QUEUE_RING_LO, lower_32_bits(queue->ring_dma) },
@@ -169,13 +185,66 @@ static void enpu_queue_start_hw(struct enpu_queue *queue, unsigned int vector)
 		{ ENPU_QUEUE_STATUS_HI, upper_32_bits(queue->status_dma) },
 		{ ENPU_QUEUE_VM, queue->vm->number },
 		{ ENPU_QUEUE_PRIORITY, queue->priority },
-		{ ENPU_QUEUE_VECTOR, vector },
+		{ ENPU_QUEUE_VECTOR, enpu_queue_vector(queue) },
+		{ ENPU_QUEUE_START_LO, lower_32_bits(completed) },
+		{ ENPU_QUEUE_START_HI, upper_32_bits(completed) },
 		{ ENPU_QUEUE_CTRL, ENPU_QUEUE_CTRL_ENABLE },
 	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(setup); i++)
 		enpu_write(queue->enpu, enpu_queue_reg(queue, setup[i].reg), setup[i].value);
+}
+
+/**
+ * enpu_queue_start_locked() - have the machine take up the queue where it stands
+ * @queue: the queue, which the machine does not know
+ *
+ * Its ring stays as it is, and what is in it follows. The count of completed jobs
+ * goes on, as fences and processes compare with it; the device's other counters begin
+ * anew. A queue that halted before the machine slept is left to the watchdog.
+ */
+void enpu_queue_start_locked(struct enpu_queue *queue)
+{
+	struct enpu_queue_status *status = queue->status;
+	unsigned long flags;
+
+	lockdep_assert_held(&queue->enpu->hw_lock);
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (READ_ONCE(status->state) == ENPU_QUEUE_HALTED) {
+		enpu_reset_halted(queue);
+		goto out;
+	}
+
+	queue->past_ns += status->busy_ns;
+	queue->past_cycles += status->busy_cycles;
+	WRITE_ONCE(status->busy_ns, 0);
+	WRITE_ONCE(status->busy_cycles, 0);
+	WRITE_ONCE(status->progress, 0);
+	WRITE_ONCE(status->state, ENPU_QUEUE_OFF);
+
+	enpu_queue_start_hw(queue, status->completed);
+	queue->parked = false;
+	if (queue->producer != status->completed)
+		enpu_queue_ring_doorbell(queue);
+out:
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/**
+ * enpu_queue_park_locked() - leave the machine alone until the queue is started again
+ * @queue: the queue
+ */
+void enpu_queue_park_locked(struct enpu_queue *queue)
+{
+	unsigned long flags;
+
+	lockdep_assert_held(&queue->enpu->hw_lock);
+
+	spin_lock_irqsave(&queue->lock, flags);
+	queue->parked = true;
+	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
 /* Takes a slot of the hardware. */
@@ -186,7 +255,7 @@ static int enpu_queue_enlist(struct enpu_queue *queue)
 
 	guard(mutex)(&enpu->hw_lock);
 
-	if (!enpu->hw_on)
+	if (enpu->hw_gone)
 		return -ENODEV;
 	for (i = 0; i < enpu->info.num_queues; i++)
 		if (!rcu_access_pointer(enpu->slots[i]) && !test_bit(i, enpu->doorbells_given))
@@ -197,12 +266,14 @@ static int enpu_queue_enlist(struct enpu_queue *queue)
 	queue->slot = i;
 	queue->doorbell = enpu->doorbell_offset + i * enpu->doorbell_stride;
 	queue->running = true;
+	queue->parked = true;
 	if (queue->user) {
 		queue->user->slot = i;
 		__set_bit(i, enpu->doorbells_given);
 	}
 	rcu_assign_pointer(enpu->slots[i], queue);
-	enpu_queue_start_hw(queue, enpu->num_vectors > 1 ? 1 + i % (enpu->num_vectors - 1) : 0);
+	if (enpu->hw_on)
+		enpu_queue_start_locked(queue);
 
 	return 0;
 }
@@ -611,7 +682,7 @@ int enpu_ioctl_queue_query(struct drm_device *drm, void *data, struct drm_file *
 	}
 
 	spin_lock_irq(&queue->lock);
-	status = *enpu_queue_status(queue);
+	status = enpu_queue_status(queue);
 	args->state = queue->state;
 	args->error = queue->error;
 	spin_unlock_irq(&queue->lock);

@@ -75,6 +75,8 @@ struct enpu_queue {
 	spinlock_t lock;
 	/** @running: the hardware takes jobs, and @ring and @status are there */
 	bool running;
+	/** @parked: no doorbells: the machine sleeps; it is told @producer when it wakes */
+	bool parked;
 	/** @producer: entries put into the ring; of a USER queue as seen last */
 	u64 producer;
 	/** @fences: of what is in the ring, in order */
@@ -87,6 +89,10 @@ struct enpu_queue {
 	int error;
 	/** @last: the status page as it was when the queue was retired */
 	struct enpu_queue_status last;
+	/** @past_ns: busy time before the machine slept last; since then: in the status page */
+	u64 past_ns;
+	/** @past_cycles: likewise, device cycles */
+	u64 past_cycles;
 
 	/** @watchdog: looks after @fences while there are some, or after a USER queue */
 	struct delayed_work watchdog;
@@ -114,6 +120,8 @@ void enpu_queue_put(struct enpu_queue *queue);
 void enpu_queue_close(struct enpu_file *file);
 void enpu_queue_busy(struct enpu_queue *queue, u64 *ns, u64 *cycles);
 
+void enpu_queue_start_locked(struct enpu_queue *queue);
+void enpu_queue_park_locked(struct enpu_queue *queue);
 bool enpu_queue_irq(struct enpu_queue *queue);
 void enpu_queue_retire_locked(struct enpu_queue *queue, u32 state, int first_error,
 			      int error, bool stop);
@@ -131,7 +139,8 @@ static inline u32 enpu_queue_reg(struct enpu_queue *queue, u32 reg)
 static inline void enpu_queue_ring_doorbell(struct enpu_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
-	enpu_write(queue->enpu, queue->doorbell, lower_32_bits(queue->producer));
+	if (!queue->parked)
+		enpu_write(queue->enpu, queue->doorbell, lower_32_bits(queue->producer));
 }
 
 #endif

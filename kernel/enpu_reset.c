@@ -10,8 +10,9 @@
  * this order: signal what is complete (the interrupt may have been lost); ban a
  * halted queue; see whether the device is alive; and ban a queue whose job has made
  * no progress, in completed commands, for the queue's timeout. A queue that has to
- * wait because another one has the core does not age. A USER queue has no fences: it
- * is looked after from the doorbell on until all is done (enpu_user.c).
+ * wait because another one has the core, or because the machine is paused or
+ * sleeps, does not age. A USER queue has no fences: it is looked after from the
+ * doorbell on until all is done (enpu_user.c).
  *
  * A ban stops the one queue. The job that was running gets its error, those behind
  * it ECANCELED, the owner is refused from then on; nobody else is concerned.
@@ -88,13 +89,14 @@ void enpu_reset_gone_locked(struct enpu_device *enpu)
 {
 	lockdep_assert_held(&enpu->hw_lock);
 
-	if (!enpu->hw_on)
+	if (enpu->hw_gone)
 		return;
 
 	drm_err(&enpu->drm, "the device is gone\n");
 	trace_enpu_device_gone(enpu);
 	pci_clear_master(enpu->pdev);
 	enpu->hw_on = false;
+	enpu->hw_gone = true;
 	enpu_reset_fail_queues_locked(enpu, -ENODEV);
 	queue_work(system_unbound_wq, &enpu->gone_work);
 }
@@ -120,9 +122,7 @@ void enpu_reset_device_locked(struct enpu_device *enpu)
 
 	drm_warn(&enpu->drm, "the device was reset\n");
 	WRITE_ONCE(enpu->info.reset_count, enpu->info.reset_count + 1);
-	enpu->resets++;
 	trace_enpu_device_reset(enpu);
-	enpu->tlb_asked = 0;
 	enpu_reset_fail_queues_locked(enpu, -EIO);
 	enpu_device_restore_locked(enpu);
 }
@@ -226,25 +226,29 @@ void enpu_reset_halted(struct enpu_queue *queue)
 	mod_delayed_work(queue->watch_wq, &queue->watchdog, 0);
 }
 
-static bool enpu_reset_has_core(struct enpu_queue *queue)
+static u32 enpu_reset_queue_state(struct enpu_queue *queue)
 {
-	return enpu_read(queue->enpu, enpu_queue_reg(queue, ENPU_QUEUE_STATE)) ==
-	       ENPU_QUEUE_RUNNING;
+	return enpu_read(queue->enpu, enpu_queue_reg(queue, ENPU_QUEUE_STATE));
 }
 
-/* Is it another queue that uses the core? */
+/* Does the machine sleep, or is the queue paused, or is it another one that uses the core? */
 static bool enpu_reset_must_wait(struct enpu_queue *queue)
 {
 	struct enpu_device *enpu = queue->enpu;
 	unsigned int i;
+	u32 state;
 
-	if (enpu_reset_has_core(queue))
-		return false;
+	if (!enpu->hw_on)
+		return true;
+	state = enpu_reset_queue_state(queue);
+	if (state == ENPU_QUEUE_RUNNING || state == ENPU_QUEUE_PAUSED)
+		return state == ENPU_QUEUE_PAUSED;
 
 	for (i = 0; i < enpu->info.num_queues; i++) {
 		struct enpu_queue *other = enpu_device_queue_locked(enpu, i);
 
-		if (other && other != queue && enpu_reset_has_core(other))
+		if (other && other != queue &&
+		    enpu_reset_queue_state(other) == ENPU_QUEUE_RUNNING)
 			return true;
 	}
 
@@ -285,7 +289,7 @@ void enpu_reset_check_locked(struct enpu_queue *queue)
 	if (idle)
 		return;
 
-	if (!enpu_device_alive(queue->enpu)) {
+	if (queue->enpu->hw_on && !enpu_device_alive(queue->enpu)) {
 		enpu_reset_gone_locked(queue->enpu);
 		return;
 	}

@@ -27,6 +27,7 @@
 #include <linux/slab.h>
 
 #include "enpu_compat.h"
+#include "enpu_pm.h"
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_sched.h"
@@ -77,6 +78,9 @@ static struct enpu_fence *enpu_fence_alloc(void)
  * @count: number of jobs, at most what its ring holds
  * @file: whose it is
  *
+ * It keeps the machine awake until it is freed: who brings its jobs to the ring is on
+ * the way to a fence and can't wake anything.
+ *
  * Return: a submission for the scheduler or for enpu_submission_free(), or an
  * ERR_PTR.
  */
@@ -84,7 +88,7 @@ struct enpu_submission *enpu_submission_create(struct enpu_queue *queue, u32 cou
 					       struct drm_file *file)
 {
 	struct enpu_submission *submission;
-	int ret = -ENOMEM;
+	int ret;
 
 	submission = kvzalloc(struct_size(submission, jobs, count), GFP_KERNEL_ACCOUNT);
 	if (!submission)
@@ -92,13 +96,19 @@ struct enpu_submission *enpu_submission_create(struct enpu_queue *queue, u32 cou
 
 	submission->count = count;
 	submission->fence = enpu_fence_alloc();
-	if (!submission->fence)
+	if (!submission->fence) {
+		ret = -ENOMEM;
 		goto err_free;
+	}
+
+	ret = enpu_pm_get(queue->enpu);
+	if (ret)
+		goto err_fence;
 
 	ret = enpu_sched_job_init(&submission->base, &queue->entity, max(count, 1u), file,
 				  file->client_id);
 	if (ret)
-		goto err_fence;
+		goto err_pm;
 
 	kref_get(&queue->ref);
 	atomic_inc(&queue->jobs);
@@ -106,6 +116,8 @@ struct enpu_submission *enpu_submission_create(struct enpu_queue *queue, u32 cou
 
 	return submission;
 
+err_pm:
+	enpu_pm_put(queue->enpu);
 err_fence:
 	enpu_fence_free(submission->fence);
 err_free:
@@ -122,6 +134,7 @@ void enpu_submission_free(struct enpu_submission *submission)
 	struct enpu_queue *queue = submission->queue;
 
 	drm_sched_job_cleanup(&submission->base);
+	enpu_pm_put(queue->enpu);
 	if (atomic_dec_and_test(&queue->jobs))
 		wake_up_all(&queue->drained);
 	/* before the reference to the module: see enpu_queue_release() */

@@ -44,6 +44,7 @@
 #include <drm/drm_managed.h>
 #include <drm/drm_utils.h>
 
+#include "enpu_pm.h"
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_user.h"
@@ -205,11 +206,16 @@ void enpu_user_offsets(struct enpu_queue *queue, struct drm_enpu_queue_create *a
  */
 bool enpu_user_all_done_locked(struct enpu_queue *queue)
 {
-	u32 producer = enpu_read(queue->enpu, enpu_queue_reg(queue, ENPU_QUEUE_PRODUCER));
 	u64 completed = READ_ONCE(queue->status->completed);
-	u32 ahead = producer - lower_32_bits(completed);
+	u32 ahead;
 
 	lockdep_assert_held(&queue->enpu->hw_lock);
+
+	/* What a sleeping machine was told was noted when it fell asleep. */
+	if (!queue->enpu->hw_on)
+		return queue->producer == completed;
+	ahead = enpu_read(queue->enpu, enpu_queue_reg(queue, ENPU_QUEUE_PRODUCER)) -
+		lower_32_bits(completed);
 
 	/* More than the ring holds is no count of jobs; the device halts the queue. */
 	spin_lock_irq(&queue->lock);
@@ -240,17 +246,25 @@ u64 enpu_user_submitted(struct enpu_queue *queue)
 /* The process is about to use the doorbell. May sleep. Whether it may have it. */
 static bool enpu_user_activate(struct enpu_queue *queue)
 {
-	lockdep_assert_held(&queue->user->lock);
+	struct enpu_user *user = queue->user;
 
-	guard(spinlock_irq)(&queue->lock);
+	lockdep_assert_held(&user->lock);
 
-	if (!queue->running)
+	if (!user->active && enpu_pm_get(queue->enpu))
 		return false;
-	if (!queue->user->active)
-		enpu_reset_watch(queue);
-	queue->user->active = true;
 
-	return true;
+	scoped_guard(spinlock_irq, &queue->lock) {
+		if (queue->running) {
+			if (!user->active)
+				enpu_reset_watch(queue);
+			user->active = true;
+			return true;
+		}
+	}
+	if (!user->active)
+		enpu_pm_put(queue->enpu);
+
+	return false;
 }
 
 /* The process has no doorbell, and nothing is to be done. May sleep. */
@@ -258,6 +272,8 @@ static void enpu_user_idle(struct enpu_queue *queue)
 {
 	lockdep_assert_held(&queue->user->lock);
 
+	if (queue->user->active)
+		enpu_pm_put(queue->enpu);
 	queue->user->active = false;
 }
 

@@ -146,14 +146,12 @@ static void enpu_vm_off_locked(struct enpu_vm *vm)
 	if (enpu->vms[vm->number] != vm)
 		return;
 
+	/* Who restores the roots in the meantime is not to find it. */
 	mutex_lock(&enpu->hw_lock);
+	enpu->vms[vm->number] = NULL;
 	enpu_device_set_root_locked(enpu, vm->number, 0);
 	mutex_unlock(&enpu->hw_lock);
 	enpu_device_flush_tlb(enpu, vm->number);
-
-	mutex_lock(&enpu->hw_lock);
-	enpu->vms[vm->number] = NULL;
-	mutex_unlock(&enpu->hw_lock);
 	enpu_mmu_fini(&vm->mmu);
 }
 

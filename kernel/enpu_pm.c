@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: Power
+ *
+ * The machine is awake or it sleeps, in D3hot or with no power at all. Asleep it makes
+ * no access to memory and knows nothing: what it would have to know is in
+ * &enpu_device.slots and &enpu_device.vms, and when it wakes it is reset and told all
+ * of it, each queue with the count of jobs that it has completed, and its doorbell is
+ * rung with what the ring holds. Nobody sees a difference but by the time it takes.
+ *
+ * So most things need not wake it. Address spaces and queues are made, changed and
+ * destroyed in its sleep; an invalidation is complete before it was asked for. This
+ * is more than thrift: a shrinker may unmap, and must not wait for PCI to resume.
+ * What wakes it is a job, a doorbell and its clock: whoever needs one of them holds
+ * enpu_pm_get().
+ *
+ * A submission holds the machine awake from SUBMIT until it is freed, its fence
+ * having signalled. run_job() could not wake it: that may allocate, and fences wait for
+ * run_job(). The price is that a job which waits for somebody else's fence keeps the
+ * machine awake meanwhile.
+ *
+ * What was not done: to count in the driver what keeps the machine awake, to spare the
+ * PM core's lock. It takes some hundred instructions of a job's many thousands.
+ *
+ * &enpu_device.hw_on is whether the machine is awake, and changes under
+ * &enpu_device.hw_lock; whoever has the lock looks at it before he touches a
+ * register. A machine that does not wake is gone, as if it had died awake.
+ */
+
+#include <linux/module.h>
+#include <linux/pm_runtime.h>
+
+#include "enpu_device.h"
+#include "enpu_pm.h"
+#include "enpu_queue.h"
+#include "enpu_reset.h"
+#include "enpu_sched.h"
+
+static int enpu_autosuspend_ms = 500;
+module_param_named(autosuspend_ms, enpu_autosuspend_ms, int, 0444);
+MODULE_PARM_DESC(autosuspend_ms,
+		 "after how long without work the device sleeps, in ms, until power/autosuspend_delay_ms says otherwise; negative: never");
+
+/**
+ * enpu_pm_get() - wake the machine and keep it awake
+ * @enpu: the device, within drm_dev_enter()
+ *
+ * May sleep, and allocate: not on a fence's signalling path.
+ *
+ * Return: 0 or a negative errno.
+ */
+int enpu_pm_get(struct enpu_device *enpu)
+{
+	return pm_runtime_resume_and_get(enpu->drm.dev);
+}
+
+/**
+ * enpu_pm_put() - the machine may sleep as far as the caller is concerned
+ * @enpu: the device
+ *
+ * In any context; later than unplug, too.
+ */
+void enpu_pm_put(struct enpu_device *enpu)
+{
+	pm_runtime_mark_last_busy(enpu->drm.dev);
+	pm_runtime_put_autosuspend(enpu->drm.dev);
+}
+
+/* Puts it to sleep. No queue has a job running. */
+static void enpu_pm_off_locked(struct enpu_device *enpu)
+{
+	struct enpu_queue *queue;
+	unsigned int i;
+
+	for (i = 0; i < enpu->info.num_queues; i++) {
+		queue = enpu_device_queue_locked(enpu, i);
+		if (queue)
+			enpu_queue_park_locked(queue);
+	}
+
+	if (enpu_reset_hw(enpu)) {
+		enpu_reset_gone_locked(enpu);
+		return;
+	}
+	pci_clear_master(enpu->pdev);
+	enpu->hw_on = false;
+
+	/* Handlers that are late would read registers. */
+	for (i = 0; i < enpu->num_vectors; i++)
+		synchronize_irq(enpu->vectors[i].irq);
+}
+
+static void enpu_pm_on_locked(struct enpu_device *enpu)
+{
+	unsigned int i;
+
+	if (enpu->hw_gone)
+		return;
+
+	/* What it did in D3 is unspecified; after system sleep it may be another state yet. */
+	if (enpu_reset_hw(enpu)) {
+		enpu_reset_gone_locked(enpu);
+		return;
+	}
+	pci_set_master(enpu->pdev);
+	enpu->hw_on = true;
+	enpu_device_restore_locked(enpu);
+
+	for (i = 0; i < enpu->info.num_queues; i++) {
+		struct enpu_queue *queue = enpu_device_queue_locked(enpu, i);
+
+		if (queue)
+			enpu_queue_start_locked(queue);
+	}
+}
+
+static int enpu_pm_runtime_suspend(struct device *dev)
+{
+	struct enpu_device *enpu = dev_get_drvdata(dev);
+
+	guard(mutex)(&enpu->hw_lock);
+
+	/* There is nothing to save: don't have the PCI core try. */
+	if (enpu->hw_gone)
+		return -EBUSY;
+
+	enpu_pm_off_locked(enpu);
+
+	return 0;
+}
+
+/* Never fails: that the device is gone is learned by other ways than the PM core's. */
+static int enpu_pm_runtime_resume(struct device *dev)
+{
+	struct enpu_device *enpu = dev_get_drvdata(dev);
+
+	guard(mutex)(&enpu->hw_lock);
+
+	enpu_pm_on_locked(enpu);
+
+	return 0;
+}
+
+/* What the PM core calls; the PCI core does the function's own part. */
+const struct dev_pm_ops enpu_pm_ops = {
+	RUNTIME_PM_OPS(enpu_pm_runtime_suspend, enpu_pm_runtime_resume, NULL)
+};
+
+/**
+ * enpu_pm_init() - let the machine sleep from now on
+ * @enpu: the device, at the end of probe
+ *
+ * The PCI core has it awake while it probes, and until somebody allows runtime PM:
+ * that is us, as it is known to work.
+ */
+void enpu_pm_init(struct enpu_device *enpu)
+{
+	struct device *dev = enpu->drm.dev;
+
+	pm_runtime_set_autosuspend_delay(dev, enpu_autosuspend_ms);
+	pm_runtime_use_autosuspend(dev);
+	pm_runtime_allow(dev);
+	enpu_pm_put(enpu);
+}
+
+/**
+ * enpu_pm_fini() - wake it for the last time
+ * @enpu: the device, about to be removed
+ *
+ * The PCI core will drop the reference that enpu_pm_init() has dropped.
+ */
+void enpu_pm_fini(struct enpu_device *enpu)
+{
+	struct device *dev = enpu->drm.dev;
+
+	pm_runtime_get_noresume(dev);
+	pm_runtime_forbid(dev);
+	pm_runtime_dont_use_autosuspend(dev);
+}
