@@ -339,6 +339,9 @@ static int enpu_device_init_software(struct enpu_device *enpu)
 	ret = drmm_mutex_init(drm, &enpu->bo_lock);
 	if (ret)
 		return ret;
+	ret = enpu_account_init(enpu);
+	if (ret)
+		return ret;
 
 	ret = enpu_user_init_device(enpu);
 	if (ret)

@@ -20,6 +20,8 @@
 #include <drm/enpu_accel.h>
 #include <enpu/regs.h>
 
+#include "enpu_account.h"
+
 #ifdef __BIG_ENDIAN
 #error "The structs that the device reads are accessed as they are: little endian only"
 #endif
@@ -88,6 +90,9 @@ struct enpu_device {
 	/** @vms: who has which root register; written under both locks, read under one */
 	struct enpu_vm *vms[ENPU_MAX_VMS];
 
+	/** @accounts: who has used it how much */
+	struct enpu_accounts accounts;
+
 	/** @time_lock: makes one of reading a latched register pair */
 	spinlock_t time_lock;
 	/** @bo_lock: guards @bos */
@@ -125,12 +130,10 @@ struct enpu_file {
 	struct xarray vms;
 	/** @queues: by id */
 	struct xarray queues;
-	/** @stats_lock: guards @busy_ns and @busy_cycles */
-	spinlock_t stats_lock;
-	/** @busy_ns: of queues that are no more */
-	u64 busy_ns;
-	/** @busy_cycles: of queues that are no more */
-	u64 busy_cycles;
+	/** @past_lock: guards @past */
+	spinlock_t past_lock;
+	/** @past: use by queues that are no more */
+	struct enpu_usage past;
 };
 
 static inline u32 enpu_read(struct enpu_device *enpu, u32 reg)

@@ -6,6 +6,7 @@
  * concern a file:
  *
  *   enpu_drv      PCI driver, DRM driver, ioctl table, DEV_QUERY, fdinfo
+ *   enpu_account  who has used the device how much
  *   enpu_device   registers, interrupts, TLB, end of the device
  *   enpu_gem      buffer objects
  *   enpu_mmu      page tables
@@ -15,6 +16,7 @@
  *   enpu_reset    recovery: watchdog, ban, reset
  *   enpu_sched    drm_sched's backend, fences
  *   enpu_submit   SUBMIT
+ *   enpu_sysfs    what anybody may know of the device
  *   enpu_trace    tracepoints
  *   enpu_user     USER queues: mmap, doorbells, QUEUE_WAIT
  *   enpu_compat   what differs between kernels
@@ -41,6 +43,7 @@
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_submit.h"
+#include "enpu_sysfs.h"
 #include "enpu_user.h"
 #include "enpu_vm.h"
 
@@ -109,7 +112,7 @@ static int enpu_drv_open(struct drm_device *drm, struct drm_file *file)
 	efile->enpu = to_enpu_device(drm);
 	xa_init_flags(&efile->vms, XA_FLAGS_ALLOC1);
 	xa_init_flags(&efile->queues, XA_FLAGS_ALLOC1);
-	spin_lock_init(&efile->stats_lock);
+	spin_lock_init(&efile->past_lock);
 	file->driver_priv = efile;
 
 	return 0;
@@ -124,25 +127,36 @@ static void enpu_drv_postclose(struct drm_device *drm, struct drm_file *file)
 	kfree(efile);
 }
 
+static void enpu_drv_show_queue(struct drm_printer *p, unsigned long id,
+				struct enpu_queue *queue, struct enpu_usage *sum)
+{
+	struct enpu_usage usage = {};
+
+	enpu_queue_add_usage(queue, &usage);
+	sum->busy_ns += usage.busy_ns;
+	sum->busy_cycles += usage.busy_cycles;
+	drm_printf(p, "enpu-queue-%lu:\t%llu ns %llu jobs %s\n", id, usage.busy_ns, usage.jobs,
+		   queue->label);
+}
+
 static void enpu_drv_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 {
 	struct enpu_file *efile = file->driver_priv;
 	struct enpu_queue *queue;
-	u64 ns, cycles;
+	struct enpu_usage sum;
 	unsigned long id;
 
 	/* Under xa_lock: a queue that goes moves its share to the file after that. */
 	xa_lock(&efile->queues);
-	spin_lock(&efile->stats_lock);
-	ns = efile->busy_ns;
-	cycles = efile->busy_cycles;
-	spin_unlock(&efile->stats_lock);
+	spin_lock(&efile->past_lock);
+	sum = efile->past;
+	spin_unlock(&efile->past_lock);
 	xa_for_each(&efile->queues, id, queue)
-		enpu_queue_busy(queue, &ns, &cycles);
+		enpu_drv_show_queue(p, id, queue, &sum);
 	xa_unlock(&efile->queues);
 
-	drm_printf(p, "drm-engine-npu:\t%llu ns\n", ns);
-	drm_printf(p, "drm-cycles-npu:\t%llu\n", cycles);
+	drm_printf(p, "drm-engine-npu:\t%llu ns\n", sum.busy_ns);
+	drm_printf(p, "drm-cycles-npu:\t%llu\n", sum.busy_cycles);
 	drm_printf(p, "drm-maxfreq-npu:\t%llu Hz\n", efile->enpu->info.clock_khz * 1000ull);
 	drm_show_memory_stats(p, file);
 }
@@ -245,6 +259,7 @@ static struct pci_driver enpu_pci_driver = {
 	.id_table = enpu_drv_ids,
 	.probe = enpu_drv_probe,
 	.remove = enpu_drv_remove,
+	.dev_groups = enpu_sysfs_groups,
 	.driver.pm = pm_ptr(&enpu_pm_ops),
 };
 

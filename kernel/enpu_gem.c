@@ -135,6 +135,26 @@ struct sg_table *enpu_gem_get_sgt(struct drm_gem_object *obj)
 }
 
 /**
+ * enpu_gem_resident() - memory that the device works with
+ * @enpu: the device
+ *
+ * Return: bytes of all BOs that are mapped for DMA; imported ones are somebody
+ * else's.
+ */
+u64 enpu_gem_resident(struct enpu_device *enpu)
+{
+	struct enpu_bo *bo;
+	u64 size = 0;
+
+	guard(mutex)(&enpu->bo_lock);
+
+	list_for_each_entry(bo, &enpu->bos, node)
+		size += bo->shmem.base.size;
+
+	return size;
+}
+
+/**
  * enpu_gem_unplug_all() - undo all DMA mappings
  * @enpu: the device, unplugged and off
  *

@@ -30,6 +30,7 @@ static inline struct enpu_bo *to_enpu_bo(struct drm_gem_object *obj)
 
 struct drm_gem_object *enpu_gem_create_object(struct drm_device *drm, size_t size);
 struct sg_table *enpu_gem_get_sgt(struct drm_gem_object *obj);
+u64 enpu_gem_resident(struct enpu_device *enpu);
 void enpu_gem_unplug_all(struct enpu_device *enpu);
 
 int enpu_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file);

@@ -15,6 +15,7 @@
  */
 
 #include <linux/capability.h>
+#include <linux/ctype.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 
@@ -150,12 +151,11 @@ static struct enpu_queue_status enpu_queue_status(struct enpu_queue *queue)
 }
 
 /**
- * enpu_queue_busy() - how much a queue has used the device
+ * enpu_queue_add_usage() - how much a queue has used the device
  * @queue: the queue
- * @ns: added to: time
- * @cycles: added to: device cycles
+ * @usage: to be added to
  */
-void enpu_queue_busy(struct enpu_queue *queue, u64 *ns, u64 *cycles)
+void enpu_queue_add_usage(struct enpu_queue *queue, struct enpu_usage *usage)
 {
 	struct enpu_queue_status status;
 	unsigned long flags;
@@ -164,8 +164,9 @@ void enpu_queue_busy(struct enpu_queue *queue, u64 *ns, u64 *cycles)
 	status = enpu_queue_status(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
 
-	*ns += status.busy_ns;
-	*cycles += status.busy_cycles;
+	usage->jobs += status.completed;
+	usage->busy_ns += status.busy_ns;
+	usage->busy_cycles += status.busy_cycles;
 }
 
 static unsigned int enpu_queue_vector(struct enpu_queue *queue)
@@ -361,6 +362,7 @@ void enpu_queue_retire_locked(struct enpu_queue *queue, u32 state, int first_err
 	trace_enpu_queue_retire(queue, state, first_error);
 	spin_unlock_irqrestore(&queue->lock, flags);
 
+	enpu_account_close_locked(queue);
 	if (queue->user)
 		enpu_user_retire_locked(queue);
 	else
@@ -397,7 +399,6 @@ bool enpu_queue_irq(struct enpu_queue *queue)
 static void enpu_queue_destroy(struct enpu_file *file, struct enpu_queue *queue)
 {
 	struct enpu_device *enpu = queue->enpu;
-	u64 ns = 0, cycles = 0;
 
 	mutex_lock(&enpu->hw_lock);
 	enpu_queue_retire_locked(queue, DRM_ENPU_QUEUE_LOST, -ECANCELED, -ECANCELED, true);
@@ -406,11 +407,9 @@ static void enpu_queue_destroy(struct enpu_file *file, struct enpu_queue *queue)
 	if (queue->user)
 		enpu_user_revoke(queue);
 
-	enpu_queue_busy(queue, &ns, &cycles);
-	spin_lock(&file->stats_lock);
-	file->busy_ns += ns;
-	file->busy_cycles += cycles;
-	spin_unlock(&file->stats_lock);
+	spin_lock(&file->past_lock);
+	enpu_queue_add_usage(queue, &file->past);
+	spin_unlock(&file->past_lock);
 
 	enpu_vm_put(queue->vm);
 	queue->vm = NULL;
@@ -478,6 +477,17 @@ static int enpu_queue_init_front(struct enpu_queue *queue, u32 mode, struct drm_
 	return ret;
 }
 
+/* It will be part of lines that are read by programs: no control characters. */
+static void enpu_queue_set_label(struct enpu_queue *queue, const char *label)
+{
+	char *c;
+
+	strscpy(queue->label, label, sizeof(queue->label));
+	for (c = queue->label; *c; c++)
+		if (iscntrl(*c))
+			*c = '?';
+}
+
 static struct enpu_queue *enpu_queue_create(struct enpu_device *enpu, struct enpu_vm *vm,
 					    const struct drm_enpu_queue_create *args,
 					    struct drm_file *file)
@@ -497,7 +507,7 @@ static struct enpu_queue *enpu_queue_create(struct enpu_device *enpu, struct enp
 	queue->ring_order = args->ring_order ?: min(ENPU_QUEUE_DEFAULT_ORDER,
 						    enpu->info.max_ring_order);
 	queue->timeout = msecs_to_jiffies(args->timeout_ms ?: enpu->info.default_timeout_ms);
-	strscpy(queue->label, args->label, sizeof(queue->label));
+	enpu_queue_set_label(queue, args->label);
 	queue->fence_context = dma_fence_context_alloc(1);
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->fences);
@@ -505,9 +515,14 @@ static struct enpu_queue *enpu_queue_create(struct enpu_device *enpu, struct enp
 	INIT_WORK(&queue->release_work, enpu_queue_release);
 	mutex_init(&queue->submit_lock);
 
+	queue->account = enpu_account_open(enpu, queue->label);
+	if (!queue->account) {
+		ret = -ENOMEM;
+		goto err_free;
+	}
 	ret = enpu_queue_init_front(queue, args->mode, file);
 	if (ret)
-		goto err_free;
+		goto err_account;
 	ret = enpu_queue_enlist(queue);
 	if (ret)
 		goto err_front;
@@ -524,6 +539,8 @@ err_front:
 	else
 		enpu_queue_free_ring(queue);
 	enpu_queue_fini_front(queue);
+err_account:
+	enpu_account_cancel(enpu, queue->account);
 err_free:
 	mutex_destroy(&queue->submit_lock);
 	kfree(queue);

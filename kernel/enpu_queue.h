@@ -33,6 +33,8 @@ struct enpu_queue {
 	struct enpu_vm *vm;
 	/** @label: for accounting */
 	char label[DRM_ENPU_QUEUE_LABEL_LEN];
+	/** @account: that of @label, until it is retired; by the hw_lock */
+	struct enpu_label *account;
 	/** @timeout: without progress, in jiffies */
 	unsigned long timeout;
 	/** @ring_order: log2 of the ring's entries */
@@ -118,7 +120,7 @@ u32 enpu_queue_default_timeout(void);
 struct enpu_queue *enpu_queue_lookup(struct enpu_file *file, u32 id);
 void enpu_queue_put(struct enpu_queue *queue);
 void enpu_queue_close(struct enpu_file *file);
-void enpu_queue_busy(struct enpu_queue *queue, u64 *ns, u64 *cycles);
+void enpu_queue_add_usage(struct enpu_queue *queue, struct enpu_usage *usage);
 
 void enpu_queue_start_locked(struct enpu_queue *queue);
 void enpu_queue_park_locked(struct enpu_queue *queue);

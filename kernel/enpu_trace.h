@@ -175,7 +175,7 @@ TRACE_EVENT(enpu_queue_retire,
 			   __entry->state = state;
 			   __entry->error = error;
 			   __entry->completed = queue->last.completed;
-			   __entry->busy_ns = queue->last.busy_ns;),
+			   __entry->busy_ns = queue->past_ns + queue->last.busy_ns;),
 	    TP_printk("dev=%s queue=%llu state=%s error=%d completed=%llu busy_ns=%llu label=%s",
 		      __get_str(dev), __entry->queue, enpu_show_queue_state(__entry->state),
 		      __entry->error, __entry->completed, __entry->busy_ns, __get_str(label))
