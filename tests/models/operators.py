@@ -220,7 +220,7 @@ def pool_cases():
 
 
 def table_cases():
-    row, grid = [3, 37], [1, 4, 5, 11]
+    row, grid, wide = [3, 37], [1, 4, 5, 11], [1, 4, 32, 16]
     return {
         "softmax-uint8": unary("uint8", "SOFTMAX", row, 0.06, 60, 1 / 256, 0, {"beta": 1.0}),
         "softmax-uint8-sharp": unary("uint8", "SOFTMAX", row, 0.9, 128, 1 / 256, 0, {"beta": 1.0}),
@@ -235,6 +235,14 @@ def table_cases():
         "relu6-uint8": unary("uint8", "RELU6", grid, 0.06, 110, 0.0235, 0),
         "leaky-relu-int8": unary("int8", "LEAKY_RELU", grid, 0.05, -11, 0.04, 3, {"alpha": 0.1}),
         "hard-swish-int8": unary("int8", "HARD_SWISH", grid, 0.05, -11, 0.04, -100),
+        "hard-swish-uint8": unary("uint8", "HARD_SWISH", wide, 0.0353, 120, 0.0251, 13),
+        "hard-swish-int8-fine": unary("int8", "HARD_SWISH", wide, 0.011, -128, 0.0117, -128),
+        "hard-swish-int8-coarse": unary("int8", "HARD_SWISH", wide, 0.3, 2, 0.2, -121),
+        "abs-int8": unary("int8", "ABS", wide, 0.04, 5, 0.04, -128),
+        "abs-int8-rescaled": unary("int8", "ABS", wide, 0.04, 5, 0.031, -100),
+        "exp-int8": unary("int8", "EXP", wide, 0.03, 11, 0.11, -128),
+        "gelu-int8": unary("int8", "GELU", wide, 0.04, 3, 0.021, -120, {"approximate": 0}),
+        "gelu-int8-tanh": unary("int8", "GELU", wide, 0.04, 3, 0.021, -120, {"approximate": 1}),
         "quantize-int8-uint8": requantize(("int8", 0.05, -3), ("uint8", 0.05, 125)),
         "quantize-uint8-int8": requantize(("uint8", 0.05, 100), ("int8", 0.033, 4)),
         "quantize-float-int8": from_float(("int8", 0.125, -5)),

@@ -4,19 +4,20 @@
  * arithmetic of TFLite's kernels. Also the requantization of a concatenation's inputs.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "operator.h"
 #include "quantize.h"
 #include "unary.h"
 
-/* TFLite divides scales in float for activations, in double for QUANTIZE. */
+/* TFLite divides scales in float for activations, in double for QUANTIZE and ABS. */
 static double scale_ratio(const struct op *op, float factor)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
 	float ratio = in->quant.scale[0] * factor / out->quant.scale[0];
 
-	if (op->kind == OP_QUANTIZE)
+	if (op->kind == OP_QUANTIZE || op->kind == OP_ABS)
 		return (double)in->quant.scale[0] / (double)out->quant.scale[0];
 	return ratio;
 }
@@ -29,6 +30,64 @@ bool is_lookup(const struct op *op)
 			(type->lower == lower_quantize && !runs_on_cpu(op)));
 }
 
+static float logistic(float x)
+{
+	return 1.0f / (1.0f + expf(-x));
+}
+
+static float gelu(float x)
+{
+	return 0.5f * x * erfcf(x * (float)-M_SQRT1_2);
+}
+
+/* Hendrycks and Gimpel's */
+static float gelu_tanh(float x)
+{
+	const float sqrt_2_pi = (float)(M_2_SQRTPI * M_SQRT1_2);
+
+	return 0.5f * x * (1.0f + tanhf(sqrt_2_pi * (x + 0.044715f * x * x * x)));
+}
+
+/* What TFLite computes in float, from and to real values. NULL: not so. */
+static float (*real_function(const struct op *op))(float)
+{
+	static float (*const functions[OP_KINDS])(float) = {
+		[OP_EXP] = expf, [OP_GELU] = gelu, [OP_LOGISTIC] = logistic, [OP_TANH] = tanhf,
+	};
+
+	return op->kind == OP_GELU && op->attrs.approximate ? gelu_tanh : functions[op->kind];
+}
+
+static int32_t apply_real(const struct op *op, int32_t q)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	float x = in->quant.scale[0] * (float)(q - (int32_t)in->quant.zero_point[0]);
+	float inverse = 1.0f / out->quant.scale[0];
+	float y = roundf(real_function(op)(x) * inverse);
+
+	/* beyond any 8-bit value all is clamped alike */
+	if (fabsf(y) > 65536)
+		y = y > 0 ? 65536 : -65536;
+	return (int32_t)(y + (float)out->quant.zero_point[0]);
+}
+
+static int32_t apply(const struct op *op, int32_t q)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	int32_t shifted = q - (int32_t)in->quant.zero_point[0];
+	float factor;
+
+	if (real_function(op))
+		return apply_real(op, q);
+	if (op->kind == OP_HARD_SWISH)
+		return hard_swish(op, shifted);
+	if (op->kind == OP_ABS)
+		shifted = abs(shifted);
+	factor = op->kind == OP_LEAKY_RELU && shifted < 0 ? op->attrs.alpha : 1;
+	return (int32_t)out->quant.zero_point[0] +
+	       multiply_by_multiplier(shifted, quantize_multiplier(scale_ratio(op, factor)));
+}
+
 const char *check_unary(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
@@ -38,8 +97,10 @@ const char *check_unary(struct graph *g, struct op *op)
 		reason = check_8bit(g, out, "output");
 	if (!reason)
 		reason = check_shape(g, out, in->rank, in->dims);
-	if (!reason && op->kind != OP_LOGISTIC && op->kind != OP_TANH)
+	if (!reason && !real_function(op))
 		reason = check_multiplier(g, scale_ratio(op, 1));
+	if (!reason && op->kind == OP_HARD_SWISH)
+		reason = check_hard_swish(g, op);
 	if (reason)
 		return reason;
 	if (op->kind == OP_LEAKY_RELU && !(fabsf(op->attrs.alpha) <= 1))
@@ -47,43 +108,6 @@ const char *check_unary(struct graph *g, struct op *op)
 	if (op->kind != OP_QUANTIZE && in->type != out->type)
 		return "input and output have different types";
 	return NULL;
-}
-
-static int32_t apply_float(float (*f)(float x), int32_t q, const struct tensor *in,
-			   const struct tensor *out)
-{
-	float x = in->quant.scale[0] * (float)(q - (int32_t)in->quant.zero_point[0]);
-	float inverse = 1.0f / out->quant.scale[0];
-	float y = roundf(f(x) * inverse);
-
-	/* beyond any 8-bit value all is clamped alike */
-	if (fabsf(y) > 65536)
-		y = y > 0 ? 65536 : -65536;
-	return (int32_t)(y + (float)out->quant.zero_point[0]);
-}
-
-static float logistic(float x)
-{
-	return 1.0f / (1.0f + expf(-x));
-}
-
-static int32_t apply(const struct op *op, int32_t q)
-{
-	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	int32_t shifted = q - (int32_t)in->quant.zero_point[0];
-	struct multiplier m;
-	float factor;
-
-	switch (op->kind) {
-	case OP_LOGISTIC:
-		return apply_float(logistic, q, in, out);
-	case OP_TANH:
-		return apply_float(tanhf, q, in, out);
-	default:
-		factor = op->kind == OP_LEAKY_RELU && shifted < 0 ? op->attrs.alpha : 1;
-		m = quantize_multiplier(scale_ratio(op, factor));
-		return (int32_t)out->quant.zero_point[0] + multiply_by_multiplier(shifted, m);
-	}
 }
 
 static struct range unary_range(const struct op *op)

@@ -10,6 +10,10 @@ struct table {
 	int32_t entry[256];
 };
 
+/* HARD_SWISH of a value from which the zero point was taken. */
+int32_t hard_swish(const struct op *op, int32_t value);
+const char *check_hard_swish(struct graph *g, const struct op *op);
+
 void concatenation_table(const struct tensor *in, const struct tensor *out, struct table *table);
 
 /*

@@ -119,6 +119,11 @@ static void read_leaky_relu(const struct fb_table *t, struct op_attrs *a)
 	a->alpha = fb_f32(t, 0, 0);
 }
 
+static void read_gelu(const struct fb_table *t, struct op_attrs *a)
+{
+	a->approximate = fb_u8(t, 0, 0);
+}
+
 static void read_split(const struct fb_table *t, struct op_attrs *a)
 {
 	a->num_splits = fb_i32(t, 0, 0);
@@ -177,7 +182,7 @@ static const struct builtin builtins[] = {
 	[44] = NAMED(UNIDIRECTIONAL_SEQUENCE_LSTM),
 	[45] = KNOWN(STRIDED_SLICE, 32, read_strided_slice),
 	[46] = NAMED(BIDIRECTIONAL_SEQUENCE_RNN),
-	[47] = NAMED(EXP),
+	[47] = KNOWN(EXP, 0, NULL),
 	[48] = NAMED(TOPK_V2),
 	[49] = KNOWN(SPLIT, 35, read_split),
 	[50] = NAMED(LOG_SOFTMAX),
@@ -230,7 +235,7 @@ static const struct builtin builtins[] = {
 	[98] = KNOWN(LEAKY_RELU, 75, read_leaky_relu),
 	[99] = NAMED(SQUARED_DIFFERENCE),
 	[100] = NAMED(MIRROR_PAD),
-	[101] = NAMED(ABS),
+	[101] = KNOWN(ABS, 0, NULL),
 	[102] = NAMED(SPLIT_V),
 	[103] = NAMED(UNIQUE),
 	[104] = NAMED(CEIL),
@@ -244,7 +249,7 @@ static const struct builtin builtins[] = {
 	[112] = NAMED(REVERSE_SEQUENCE),
 	[114] = KNOWN(QUANTIZE, 0, NULL),
 	[116] = NAMED(ROUND),
-	[117] = NAMED(HARD_SWISH),
+	[117] = KNOWN(HARD_SWISH, 0, NULL),
 	[118] = NAMED(IF),
 	[119] = NAMED(WHILE),
 	[120] = NAMED(NON_MAX_SUPPRESSION_V4),
@@ -263,7 +268,7 @@ static const struct builtin builtins[] = {
 	[143] = NAMED(READ_VARIABLE),
 	[144] = NAMED(ASSIGN_VARIABLE),
 	[145] = NAMED(BROADCAST_ARGS),
-	[150] = NAMED(GELU),
+	[150] = KNOWN(GELU, 116, read_gelu),
 };
 
 #define BUILTINS	((int32_t)(sizeof(builtins) / sizeof(builtins[0])))
