@@ -4,7 +4,7 @@
 export O
 export ENPU_CACHE
 
-.PHONY: fetch module module-7.3 module-debug lint check shell
+.PHONY: fetch module module-7.3 module-debug lint check check-long shell
 
 fetch: ## download QEMU, kernels, models and oracles into the cache, for work offline
 	@scripts/get-models >/dev/null
@@ -38,6 +38,9 @@ lint: ## static checks of everything: module, userspace, scripts, manual pages
 # The stages are in tests/stages; CHECK="build unit" runs some of them.
 check: deps ## set up, then run every test; ends with "N passed, N failed"
 	@tests/report $(CHECK)
+
+check-long: deps ## run the tests that take longer: those of tests/stages-long
+	@tests/report --long $(CHECK)
 
 shell: module ## boot the guest with an NPU and give a shell in it
 	@tests/vm/run -i --timeout 86400 --device-may-die

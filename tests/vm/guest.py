@@ -8,6 +8,7 @@ happens, QEMU and the models die with this process.
 """
 
 import ctypes
+import json
 import os
 import re
 import selectors
@@ -33,6 +34,7 @@ COMPLAINT = re.compile(
 KERNEL_LINE = (
     "quiet panic=-1 mitigations=off audit=0 apparmor=0 cryptomgr.notests random.trust_cpu=on"
 )
+HOTPLUG_MIB = 16
 IOMMU_LINE = " intel_iommu=on iommu.strict=1"
 # Per architecture of the guest: what differs. "max" has pointer authentication on
 # arm64, which takes most of the time when it is emulated.
@@ -137,6 +139,7 @@ class Guest:
     def __init__(self, options, kernel, qemu):
         self.options, self.kernel, self.qemu = options, kernel, qemu
         self.models = []
+        self.plugged = 0
         self.process = None
         self.began = time.monotonic()
 
@@ -163,16 +166,30 @@ class Guest:
             print(f"vm: {time.monotonic() - self.began:6.2f} s  {text}", file=sys.stderr)
 
     def start_models(self):
-        for number, command in enumerate(self.options.device_cmd):
+        # a spare one is as the last, and waits for QEMU to come
+        commands = self.options.device_cmd
+        commands = commands + commands[-1:] * self.options.spares
+        self.plugged = len(self.options.device_cmd)
+        for number, command in enumerate(commands):
             log = self.options.device_log or self.path("device.log")
             log += f".{number}" if number else ""
             self.models.append(Model(number, command, self.folder, log))
+
+    @staticmethod
+    def device_of(model):
+        """QEMU's device for a model."""
+        return {
+            "driver": "vfio-user-pci", "id": f"npu{model.number}", "bus": f"rp{model.number}",
+            "socket": {"type": "unix", "path": model.socket},
+        }
 
     def qemu_command(self):
         options = self.options
         machine = MACHINES[options.arch]
         kvm = accelerator(options.arch) == "kvm" and not options.icount
         line = f"{machine['line']} {KERNEL_LINE}" + (IOMMU_LINE if options.iommu else "")
+        # room for a device's BAR behind a port that was empty at boot
+        line += f" pci=hpmmiosize={HOTPLUG_MIB}M" if options.spares else ""
         split = ",kernel-irqchip=split" if kvm and options.iommu else ""
         command = [
             self.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
@@ -213,14 +230,16 @@ class Guest:
             # a bus reset waits for a link that is faster, and QEMU's never tells that it is up
             command += [
                 "-device", f"pcie-root-port,id=rp{n},chassis={n + 1},slot={n + 1},x-speed=5",
-                "-device", '{"driver":"vfio-user-pci","id":"npu%d","bus":"rp%d",'
-                '"socket":{"type":"unix","path":"%s"}}' % (n, n, model.socket),
             ]
+            if n < self.plugged:
+                command += ["-device", json.dumps(self.device_of(model))]
             if model.has_control:
                 command += [
                     "-chardev", f"socket,id=control{n},path={model.control}",
                     "-device", f"virtserialport,chardev=control{n},name=enpu.control{n or ''}",
                 ]
+        if options.spares:
+            command += ["-qmp", f"unix:{self.path('qmp')},server=on,wait=off"]
         return command + options.qemu_arg
 
     def run(self):
@@ -258,9 +277,34 @@ class Guest:
                 continue
         raise Error(f"QEMU does not start:\n{tail(errors)}")
 
+    def monitor(self, command, arguments):
+        """One command to QEMU's monitor; the answer is one line."""
+        with socket.socket(socket.AF_UNIX) as channel:
+            channel.settimeout(START_LIMIT)
+            channel.connect(self.path("qmp"))
+            with channel.makefile("rw", encoding="utf-8") as lines:
+                lines.readline()
+                for words in ({"execute": "qmp_capabilities"},
+                              {"execute": command, "arguments": arguments}):
+                    print(json.dumps(words), file=lines, flush=True)
+                    answer = {}
+                    while "return" not in answer and "error" not in answer:
+                        answer = json.loads(lines.readline())
+        return answer["error"]["desc"] if "error" in answer else "ok"
+
+    def plug(self, number):
+        if not self.plugged <= number < len(self.models):
+            return f"no spare device {number}"
+        try:
+            return self.monitor("device_add", self.device_of(self.models[number]))
+        except (OSError, ValueError) as error:
+            return f"QEMU does not answer: {error}"
+
     def request(self, line):
         """What the guest asks of the harness; the answer is one line."""
         word, *rest = line.split()
+        if word == "plug-device" and rest and rest[0].isdigit():
+            return self.plug(int(rest[0]))
         actions = {
             "kill-device": signal.SIGKILL,
             "stop-device": signal.SIGSTOP,

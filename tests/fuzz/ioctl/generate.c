@@ -138,7 +138,8 @@ uint64_t gen_mapping(struct generator *gen, int vm, uint64_t *size)
 static uint64_t bo_size(struct generator *gen)
 {
 	static const uint64_t sizes[] = {
-		1, PAGE - 1, PAGE, PAGE + 1, 4 * PAGE, 16 * PAGE, 2 << 20, (2 << 20) + PAGE, 5 << 20,
+		1, PAGE - 1, PAGE, PAGE + 1, 4 * PAGE, 16 * PAGE,
+		2 << 20, (2 << 20) + PAGE, 5 << 20,
 	};
 
 	return PICK(gen, sizes);
@@ -347,6 +348,7 @@ static void break_field(struct generator *gen, struct call *call, const struct f
 			unsigned int where, unsigned int offset)
 {
 	uint8_t *at = (where ? call->arrays[where - 1].data : call->bytes) + offset;
+	const struct call_type *element = NULL;
 	uint64_t value;
 
 	if (field->kind == K_OBJECT) {
@@ -365,11 +367,13 @@ static void break_field(struct generator *gen, struct call *call, const struct f
 		call->wrong = (struct ref){ .where = where, .offset = offset, .size = field->size };
 	}
 	value = wrong_value(gen, field, get(at, field->size));
-	if (where && call->type->arrays[where - 1].element->limit && gen_random(gen, 3) == 0) {
-		uint64_t limit = call->type->arrays[where - 1].element->limit(gen, call, field,
-									       at - field->offset);
+	if (where)
+		element = call->type->arrays[where - 1].element;
+	if (element && element->limit && gen_random(gen, 3) == 0) {
+		uint64_t limit = element->limit(gen, call, field, at - field->offset);
 
-		value = limit ? limit + PAGE * (gen_random(gen, 2) ? 0 : gen_random(gen, 600)) : value;
+		if (limit)
+			value = limit + (gen_random(gen, 2) ? 0 : PAGE * gen_random(gen, 600));
 	}
 	put(at, value, field->size);
 	snprintf(call->broken, sizeof(call->broken), "%s is 0x%llx", field->name,
@@ -427,7 +431,8 @@ static void break_request(struct generator *gen, struct call *call)
 
 	switch (gen_random(gen, 4)) {
 	case 0:
-		call->request = _IOC(gen_random(gen, 4), _IOC_TYPE(request), _IOC_NR(request), size);
+		call->request = _IOC(gen_random(gen, 4), _IOC_TYPE(request), _IOC_NR(request),
+				     size);
 		anything(call);
 		break;
 	case 1:
