@@ -26,6 +26,7 @@
 #include <linux/delay.h>
 #include <linux/iopoll.h>
 #include <linux/ktime.h>
+#include <linux/slab.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
@@ -321,6 +322,24 @@ static void enpu_device_destroy_wq(struct drm_device *drm, void *wq)
 	destroy_workqueue(wq);
 }
 
+static void enpu_device_free_pci_state(void *state)
+{
+	kfree(state);
+}
+
+/* pci_save_state() has but one copy, and power management uses it up. */
+static int enpu_device_save_pci_state(struct enpu_device *enpu)
+{
+	struct pci_dev *pdev = enpu->pdev;
+
+	pci_save_state(pdev);
+	enpu->pci_state = pci_store_saved_state(pdev);
+	if (!enpu->pci_state)
+		return -ENOMEM;
+
+	return devm_add_action_or_reset(&pdev->dev, enpu_device_free_pci_state, enpu->pci_state);
+}
+
 static int enpu_device_init_software(struct enpu_device *enpu)
 {
 	struct drm_device *drm = &enpu->drm;
@@ -398,6 +417,9 @@ int enpu_device_init(struct enpu_device *enpu)
 		return dev_err_probe(&pdev->dev, ret, "reset does not complete\n");
 	pci_set_master(pdev);
 	ret = enpu_device_init_irqs(enpu);
+	if (ret)
+		goto err_master;
+	ret = enpu_device_save_pci_state(enpu);
 	if (ret)
 		goto err_master;
 

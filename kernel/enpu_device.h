@@ -77,6 +77,10 @@ struct enpu_device {
 	bool hw_on;
 	/** @hw_gone: it will not be on again; by @hw_lock */
 	bool hw_gone;
+	/** @away: others are resetting the PCI function; not on until it is back; by @hw_lock */
+	bool away;
+	/** @pci_state: of the configuration space, for when a reset made it forget that */
+	struct pci_saved_state *pci_state;
 	/** @resets: how often the machine has forgotten everything, by @hw_lock */
 	u32 resets;
 	/** @tlb_asked: invalidations asked for since the last reset, by @hw_lock */
@@ -109,6 +113,10 @@ struct enpu_device {
 	struct workqueue_struct *recovery_wq;
 	/** @reset_work: a device-wide reset that an interrupt asked for */
 	struct work_struct reset_work;
+	/** @wedged_work: tells userspace of a reset */
+	struct work_struct wedged_work;
+	/** @away_work: gives up a device that does not come back */
+	struct delayed_work away_work;
 	/** @gone_work: takes the node away when the device has died */
 	struct work_struct gone_work;
 	/** @unplug_once: bit 0: unplugged, by gone_work or by remove */

@@ -230,6 +230,7 @@ static int enpu_drv_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = drm_dev_register(&enpu->drm, 0);
 	if (ret) {
 		enpu_device_off(enpu);
+		enpu_reset_fini(enpu);
 		return ret;
 	}
 	enpu_pm_init(enpu);
@@ -261,6 +262,7 @@ static struct pci_driver enpu_pci_driver = {
 	.remove = enpu_drv_remove,
 	.dev_groups = enpu_sysfs_groups,
 	.driver.pm = pm_ptr(&enpu_pm_ops),
+	.err_handler = &enpu_reset_pci_handlers,
 };
 
 static int __init enpu_drv_init(void)

@@ -90,11 +90,17 @@ static void enpu_pm_off_locked(struct enpu_device *enpu)
 		synchronize_irq(enpu->vectors[i].irq);
 }
 
-static void enpu_pm_on_locked(struct enpu_device *enpu)
+/**
+ * enpu_pm_on_locked() - turn the machine on
+ * @enpu: the device, off: it was asleep, or reset by others
+ */
+void enpu_pm_on_locked(struct enpu_device *enpu)
 {
 	unsigned int i;
 
-	if (enpu->hw_gone)
+	lockdep_assert_held(&enpu->hw_lock);
+
+	if (enpu->hw_gone || enpu->away)
 		return;
 
 	/* What it did in D3 is unspecified; after system sleep it may be another state yet. */
@@ -121,7 +127,7 @@ static int enpu_pm_runtime_suspend(struct device *dev)
 	guard(mutex)(&enpu->hw_lock);
 
 	/* There is nothing to save: don't have the PCI core try. */
-	if (enpu->hw_gone)
+	if (enpu->hw_gone || enpu->away)
 		return -EBUSY;
 
 	enpu_pm_off_locked(enpu);

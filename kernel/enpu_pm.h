@@ -14,6 +14,8 @@ extern const struct dev_pm_ops enpu_pm_ops;
 void enpu_pm_init(struct enpu_device *enpu);
 void enpu_pm_fini(struct enpu_device *enpu);
 
+void enpu_pm_on_locked(struct enpu_device *enpu);
+
 int enpu_pm_get(struct enpu_device *enpu);
 void enpu_pm_put(struct enpu_device *enpu);
 

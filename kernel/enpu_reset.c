@@ -24,6 +24,17 @@
  * A device that won't be reset, or whose registers read all ones, is gone: it is
  * kept from memory, everything fails with ENODEV, and its node is taken away.
  *
+ * PCI errors and resets from outside (a function level reset by sysfs, AER) have the
+ * device *away* for a while: all queues are lost (EIO), and until it has been reset
+ * it is as if it slept (enpu_pm.c); queues that are made meanwhile start when it is
+ * back. A non-fatal error has no milder treatment: which job's data it concerned is
+ * not known, so none can be said to be right. Hence there is no mmio_enabled().
+ *
+ * The outside is told by the uevent that DRM defines for wedged devices: WEDGED=none
+ * after a reset, WEDGED=bus-reset when the device is gone. It is sent here and not by
+ * drm_dev_wedged_event(): that one looks for the primary node, and crashes, as
+ * accel devices have none.
+ *
  * What is not done: to resubmit after a failure. The jobs behind the guilty one
  * were made for its results.
  *
@@ -32,9 +43,14 @@
  */
 
 #include <linux/dma-fence.h>
+#include <linux/kobject.h>
+#include <linux/pm_runtime.h>
 
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
 #include <drm/drm_print.h>
 
+#include "enpu_pm.h"
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_sched.h"
@@ -45,6 +61,8 @@
 /* The device has to abandon a command, on a host that may be busy */
 #define ENPU_RESET_TIMEOUT_MS		5000
 #define ENPU_QUEUE_STOP_TIMEOUT_MS	2000
+/* The PCI core waits up to a minute for a device after a reset */
+#define ENPU_AWAY_TIMEOUT_MS		90000
 
 /**
  * enpu_reset_hw() - reset the machine, no more
@@ -101,6 +119,14 @@ void enpu_reset_gone_locked(struct enpu_device *enpu)
 	queue_work(system_unbound_wq, &enpu->gone_work);
 }
 
+static void enpu_reset_count_locked(struct enpu_device *enpu)
+{
+	drm_warn(&enpu->drm, "the device was reset\n");
+	WRITE_ONCE(enpu->info.reset_count, enpu->info.reset_count + 1);
+	trace_enpu_device_reset(enpu);
+	queue_work(system_unbound_wq, &enpu->wedged_work);
+}
+
 /**
  * enpu_reset_device_locked() - reset the whole device
  * @enpu: the device
@@ -120,11 +146,9 @@ void enpu_reset_device_locked(struct enpu_device *enpu)
 		return;
 	}
 
-	drm_warn(&enpu->drm, "the device was reset\n");
-	WRITE_ONCE(enpu->info.reset_count, enpu->info.reset_count + 1);
-	trace_enpu_device_reset(enpu);
 	enpu_reset_fail_queues_locked(enpu, -EIO);
 	enpu_device_restore_locked(enpu);
+	enpu_reset_count_locked(enpu);
 }
 
 static void enpu_reset_work(struct work_struct *work)
@@ -138,9 +162,43 @@ static void enpu_reset_work(struct work_struct *work)
 	dma_fence_end_signalling(cookie);
 }
 
+/* Tells userspace, while the node is there that it is about. */
+static void enpu_reset_tell(struct enpu_device *enpu, char *event)
+{
+	char *environment[2] = { event };
+	int idx;
+
+	if (!drm_dev_enter(&enpu->drm, &idx))
+		return;
+	kobject_uevent_env(&enpu->drm.accel->kdev->kobj, KOBJ_CHANGE, environment);
+	drm_dev_exit(idx);
+}
+
+static void enpu_reset_wedged_work(struct work_struct *work)
+{
+	enpu_reset_tell(container_of(work, struct enpu_device, wedged_work), "WEDGED=none");
+}
+
+/* Fences wait: when PCI error recovery gives up, older kernels don't tell. */
+static void enpu_reset_away_work(struct work_struct *work)
+{
+	struct enpu_device *enpu = container_of(to_delayed_work(work), struct enpu_device,
+						away_work);
+	bool cookie = dma_fence_begin_signalling();
+
+	mutex_lock(&enpu->hw_lock);
+	if (enpu->away)
+		enpu_reset_gone_locked(enpu);
+	mutex_unlock(&enpu->hw_lock);
+	dma_fence_end_signalling(cookie);
+}
+
 static void enpu_reset_gone_work(struct work_struct *work)
 {
-	enpu_device_unplug(container_of(work, struct enpu_device, gone_work));
+	struct enpu_device *enpu = container_of(work, struct enpu_device, gone_work);
+
+	enpu_reset_tell(enpu, "WEDGED=bus-reset");
+	enpu_device_unplug(enpu);
 }
 
 /**
@@ -151,6 +209,8 @@ void enpu_reset_init(struct enpu_device *enpu)
 {
 	INIT_WORK(&enpu->reset_work, enpu_reset_work);
 	INIT_WORK(&enpu->gone_work, enpu_reset_gone_work);
+	INIT_WORK(&enpu->wedged_work, enpu_reset_wedged_work);
+	INIT_DELAYED_WORK(&enpu->away_work, enpu_reset_away_work);
 }
 
 /**
@@ -160,8 +220,10 @@ void enpu_reset_init(struct enpu_device *enpu)
 void enpu_reset_fini(struct enpu_device *enpu)
 {
 	/* Since the machine is off, nothing queues these any more. */
+	cancel_delayed_work_sync(&enpu->away_work);
 	cancel_work_sync(&enpu->gone_work);
 	cancel_work_sync(&enpu->reset_work);
+	cancel_work_sync(&enpu->wedged_work);
 }
 
 /**
@@ -321,3 +383,101 @@ void enpu_reset_watchdog(struct work_struct *work)
 	mutex_unlock(&queue->enpu->hw_lock);
 	dma_fence_end_signalling(cookie);
 }
+
+/* Somebody else will reset the device. */
+static void enpu_reset_away(struct enpu_device *enpu, bool reachable)
+{
+	bool cookie = dma_fence_begin_signalling();
+
+	mutex_lock(&enpu->hw_lock);
+	if (!enpu->hw_gone && !enpu->away) {
+		enpu->away = true;
+		/* It doesn't fall asleep until it is back. */
+		pm_runtime_get_noresume(enpu->drm.dev);
+		/* If that fails: without bus mastering it makes no access either. */
+		if (enpu->hw_on && reachable)
+			enpu_reset_hw(enpu);
+		pci_clear_master(enpu->pdev);
+		enpu->hw_on = false;
+		enpu_reset_fail_queues_locked(enpu, -EIO);
+		queue_delayed_work(enpu->recovery_wq, &enpu->away_work,
+				   msecs_to_jiffies(ENPU_AWAY_TIMEOUT_MS));
+	}
+	mutex_unlock(&enpu->hw_lock);
+	dma_fence_end_signalling(cookie);
+}
+
+static void enpu_reset_back(struct enpu_device *enpu)
+{
+	bool cookie = dma_fence_begin_signalling();
+
+	mutex_lock(&enpu->hw_lock);
+	if (enpu->away) {
+		enpu->away = false;
+		cancel_delayed_work(&enpu->away_work);
+		/* It may have been asleep when it began. */
+		if (!pm_runtime_suspended(enpu->drm.dev))
+			enpu_pm_on_locked(enpu);
+		if (!enpu->hw_gone)
+			enpu_reset_count_locked(enpu);
+		enpu_pm_put(enpu);
+	}
+	mutex_unlock(&enpu->hw_lock);
+	dma_fence_end_signalling(cookie);
+}
+
+static void enpu_reset_pci_prepare(struct pci_dev *pdev)
+{
+	enpu_reset_away(pci_get_drvdata(pdev), true);
+}
+
+static void enpu_reset_pci_done(struct pci_dev *pdev)
+{
+	enpu_reset_back(pci_get_drvdata(pdev));
+}
+
+static pci_ers_result_t enpu_reset_pci_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	struct enpu_device *enpu = pci_get_drvdata(pdev);
+
+	drm_err(&enpu->drm, "PCI error (%s)\n", state == pci_channel_io_normal ? "non-fatal" :
+		state == pci_channel_io_frozen ? "fatal" : "permanent");
+	enpu_reset_away(enpu, state == pci_channel_io_normal);
+	if (state != pci_channel_io_perm_failure)
+		return PCI_ERS_RESULT_NEED_RESET;
+
+	mutex_lock(&enpu->hw_lock);
+	enpu_reset_gone_locked(enpu);
+	mutex_unlock(&enpu->hw_lock);
+
+	return PCI_ERS_RESULT_DISCONNECT;
+}
+
+static pci_ers_result_t enpu_reset_pci_slot_reset(struct pci_dev *pdev)
+{
+	struct enpu_device *enpu = pci_get_drvdata(pdev);
+
+	pci_load_saved_state(pdev, enpu->pci_state);
+	pci_restore_state(pdev);
+	if (enpu_device_alive(enpu))
+		return PCI_ERS_RESULT_RECOVERED;
+
+	mutex_lock(&enpu->hw_lock);
+	enpu_reset_gone_locked(enpu);
+	mutex_unlock(&enpu->hw_lock);
+
+	return PCI_ERS_RESULT_DISCONNECT;
+}
+
+static void enpu_reset_pci_resume(struct pci_dev *pdev)
+{
+	enpu_reset_back(pci_get_drvdata(pdev));
+}
+
+const struct pci_error_handlers enpu_reset_pci_handlers = {
+	.error_detected = enpu_reset_pci_detected,
+	.slot_reset = enpu_reset_pci_slot_reset,
+	.resume = enpu_reset_pci_resume,
+	.reset_prepare = enpu_reset_pci_prepare,
+	.reset_done = enpu_reset_pci_done,
+};

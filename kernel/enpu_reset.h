@@ -9,6 +9,8 @@
 
 struct enpu_queue;
 
+extern const struct pci_error_handlers enpu_reset_pci_handlers;
+
 void enpu_reset_init(struct enpu_device *enpu);
 void enpu_reset_fini(struct enpu_device *enpu);
 

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Resets of the whole device: by the driver, when a queue won't stop or the device
+ * says that nothing else helps; by sysfs, under the driver; by AER. Jobs fail, new
+ * queues work, address spaces stay, userspace is told.
+ */
+#include "enpu_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+/* What /dev/aer_inject takes; it is in no header. */
+struct aer_error {
+	uint8_t bus;
+	uint8_t device;
+	uint8_t function;
+	uint32_t uncorrectable;
+	uint32_t correctable;
+	uint32_t header_log[4];
+	uint32_t domain;
+};
+
+#define AER_MALFORMED_TLP	0x00040000	/* fatal, as things are set up */
+#define AER_COMPLETION_TIMEOUT	0x00004000	/* not fatal */
+
+FIXTURE(reset)
+{
+	struct ctx ctx;
+	char pci[PATH_MAX];
+	uint32_t count;
+	int uevents;
+};
+
+static int open_uevents(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		return -errno;
+	return fd;
+}
+
+/* Is there a variable in this uevent, "NAME=value" with a NUL behind each? */
+static bool uevent_has(const char *event, size_t size, const char *variable)
+{
+	size_t at;
+
+	for (at = 0; at < size; at += strlen(event + at) + 1)
+		if (!strcmp(event + at, variable))
+			return true;
+	return false;
+}
+
+/* Waits for a uevent of an accel device that has the variable. */
+static int wait_uevent(int fd, const char *variable)
+{
+	int64_t end = now_ns() + 10 * SECOND;
+	struct pollfd poller = { .fd = fd, .events = POLLIN };
+	char event[4096];
+
+	while (now_ns() < end) {
+		ssize_t size;
+
+		if (poll(&poller, 1, 1000) <= 0)
+			continue;
+		size = recv(fd, event, sizeof(event) - 1, 0);
+		if (size < 0)
+			return -errno;
+		event[size] = '\0';
+		if (uevent_has(event, size, "SUBSYSTEM=accel") &&
+		    uevent_has(event, size, "ACTION=change") && uevent_has(event, size, variable))
+			return 0;
+	}
+	return -ETIME;
+}
+
+FIXTURE_SETUP(reset)
+{
+	int fd = enpu_open_wait();
+
+	ASSERT_GE(fd, 0);
+	close(fd);
+	ASSERT_EQ(0, ctx_init(&self->ctx, 1000));
+	ASSERT_EQ(0, pci_path(self->pci, sizeof(self->pci)));
+	self->count = enpu_info(self->ctx.fd).reset_count;
+	self->uevents = open_uevents();
+	ASSERT_GE(self->uevents, 0);
+}
+
+FIXTURE_TEARDOWN(reset)
+{
+	EXPECT_EQ(0, control("hang 0"));
+	EXPECT_EQ(0, control("stuck-queue 0"));
+	close(self->uevents);
+	ctx_fini(&self->ctx);
+}
+
+/* A new queue for the context, and the old address space works with it. */
+static int works_again(struct ctx *ctx, uint32_t timeout_ms)
+{
+	int ret = queue_destroy(ctx->fd, ctx->queue);
+
+	/* the job that was to hang may not have come so far */
+	if (!ret)
+		ret = control("hang 0");
+	if (!ret)
+		ret = queue_create(ctx->fd, ctx->vm, timeout_ms, &ctx->queue);
+	return ret ?: ctx_check_copy(ctx, 42);
+}
+
+/* A job that hangs, and one behind it */
+static int submit_hang(struct ctx *ctx, uint32_t *follower)
+{
+	int ret = syncobj_create(ctx->fd, follower);
+
+	ctx_restart(ctx);
+	stream_nop(&ctx->stream);
+	if (!ret)
+		ret = control("hang 1");
+	if (!ret)
+		ret = ctx_submit(ctx);
+	return ret ?: ctx_submit_to(ctx, ctx->queue, *follower);
+}
+
+/* The queue that hangs is banned; the device is reset, as the queue does not stop. */
+TEST_F(reset, queue_does_not_stop)
+{
+	struct ctx *ctx = &self->ctx, other;
+	struct drm_enpu_queue_query query;
+	uint32_t follower;
+
+	ASSERT_EQ(0, ctx_init(&other, 30000));
+	stream_nop(&other.stream);
+	ASSERT_EQ(0, submit_hang(ctx, &follower));
+	/* behind the one that hangs */
+	sleep_ms(200);
+	ASSERT_EQ(0, ctx_submit(&other));
+	ASSERT_EQ(0, control("stuck-queue 1"));
+
+	EXPECT_EQ(-ETIME, ctx_wait(ctx));
+	EXPECT_EQ(-ECANCELED, ctx_wait_for(ctx, follower));
+	EXPECT_EQ(self->count + 1, enpu_info(ctx->fd).reset_count);
+	ASSERT_EQ(0, queue_query(ctx->fd, ctx->queue, &query));
+	EXPECT_EQ(DRM_ENPU_QUEUE_BANNED, query.state);
+	EXPECT_EQ(ETIME, query.error);
+	EXPECT_EQ(-EIO, ctx_submit(ctx));
+
+	/* whose job may have been through before the reset */
+	if (ctx_wait(&other))
+		EXPECT_EQ(-EIO, ctx_wait(&other));
+	ASSERT_EQ(0, queue_query(other.fd, other.queue, &query));
+	EXPECT_EQ(DRM_ENPU_QUEUE_LOST, query.state);
+	EXPECT_EQ(EIO, query.error);
+	EXPECT_EQ(-EIO, ctx_submit(&other));
+
+	EXPECT_EQ(0, wait_uevent(self->uevents, "WEDGED=none"));
+	EXPECT_EQ(0, works_again(ctx, 1000));
+	EXPECT_EQ(0, works_again(&other, 1000));
+	ctx_fini(&other);
+}
+
+/* The same when it is the owner who ends the queue */
+TEST_F(reset, destroy_does_not_stop)
+{
+	struct ctx *ctx = &self->ctx;
+	uint32_t follower;
+
+	ASSERT_EQ(0, submit_hang(ctx, &follower));
+	ASSERT_EQ(0, control("stuck-queue 1"));
+	ASSERT_EQ(0, queue_destroy(ctx->fd, ctx->queue));
+	EXPECT_EQ(-ECANCELED, ctx_wait(ctx));
+	EXPECT_EQ(-ECANCELED, ctx_wait_for(ctx, follower));
+	EXPECT_EQ(self->count + 1, enpu_info(ctx->fd).reset_count);
+	ASSERT_EQ(0, control("hang 0"));
+	ASSERT_EQ(0, queue_create(ctx->fd, ctx->vm, 1000, &ctx->queue));
+	EXPECT_EQ(0, ctx_check_copy(ctx, 3));
+}
+
+static void expect_lost(struct __test_metadata *_metadata, struct ctx *ctx, uint32_t follower)
+{
+	struct drm_enpu_queue_query query;
+
+	EXPECT_EQ(-EIO, ctx_wait(ctx));
+	EXPECT_EQ(-EIO, ctx_wait_for(ctx, follower));
+	ASSERT_EQ(0, queue_query(ctx->fd, ctx->queue, &query));
+	EXPECT_EQ(DRM_ENPU_QUEUE_LOST, query.state);
+	EXPECT_EQ(EIO, query.error);
+	EXPECT_EQ(-EIO, ctx_submit(ctx));
+}
+
+TEST_F(reset, fatal)
+{
+	struct ctx *ctx = &self->ctx;
+	uint32_t follower;
+
+	ASSERT_EQ(0, submit_hang(ctx, &follower));
+	ASSERT_EQ(0, control("fatal"));
+	expect_lost(_metadata, ctx, follower);
+	EXPECT_EQ(0, wait_uevent(self->uevents, "WEDGED=none"));
+	EXPECT_EQ(self->count + 1, enpu_info(ctx->fd).reset_count);
+	EXPECT_EQ(0, works_again(ctx, 1000));
+}
+
+static int sysfs_reset(const char *pci, const char *method)
+{
+	char path[PATH_MAX + 16];
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/reset_method", pci);
+	ret = write_file(path, method);
+	if (ret)
+		return ret;
+	snprintf(path, sizeof(path), "%s/reset", pci);
+	return write_file(path, "1");
+}
+
+/* Each way in which PCI can reset a function, the driver being bound and at work */
+TEST_F_TIMEOUT(reset, sysfs, 60)
+{
+	static const char * const methods[] = { "flr", "bus" };
+	struct ctx *ctx = &self->ctx;
+	unsigned int i;
+
+	for (i = 0; i < COUNT(methods); i++) {
+		uint32_t follower;
+		int ret;
+
+		ASSERT_EQ(0, submit_hang(ctx, &follower));
+		ret = sysfs_reset(self->pci, methods[i]);
+		ASSERT_EQ(0, ret) TH_LOG("%s", methods[i]);
+		expect_lost(_metadata, ctx, follower);
+		EXPECT_EQ(0, wait_uevent(self->uevents, "WEDGED=none"));
+		EXPECT_EQ(self->count + i + 1, enpu_info(ctx->fd).reset_count);
+		EXPECT_EQ(0, works_again(ctx, 1000));
+		ASSERT_EQ(0, syncobj_destroy(ctx->fd, follower));
+	}
+}
+
+/*
+ * Works, and begins again with a new queue when the device was reset, until it is
+ * killed. Anything but a right result or EIO ends it with an error.
+ */
+static void load(void)
+{
+	struct ctx ctx;
+	int ret = ctx_init(&ctx, 5000);
+
+	while (!ret || ret == -EIO) {
+		if (ret)
+			ret = works_again(&ctx, 5000);
+		else
+			ret = ctx_check_copy(&ctx, 1);
+	}
+	_exit(-ret);
+}
+
+TEST_F_TIMEOUT(reset, sysfs_under_load, 120)
+{
+	pid_t pids[3];
+	unsigned int i;
+
+	for (i = 0; i < COUNT(pids); i++) {
+		pids[i] = fork();
+		ASSERT_GE(pids[i], 0);
+		if (!pids[i])
+			load();
+	}
+	for (i = 0; i < 5; i++) {
+		sleep_ms(100 + 20 * i);
+		EXPECT_EQ(0, sysfs_reset(self->pci, "flr"));
+	}
+	EXPECT_EQ(self->count + 5, enpu_info(self->ctx.fd).reset_count);
+	sleep_ms(100);
+	for (i = 0; i < COUNT(pids); i++) {
+		int status;
+
+		kill(pids[i], SIGKILL);
+		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
+		EXPECT_TRUE(WIFSIGNALED(status)) TH_LOG("load ended with %d", WEXITSTATUS(status));
+	}
+	EXPECT_EQ(0, works_again(&self->ctx, 1000));
+}
+
+/* Returns 0, -ENOENT where the kernel can't inject, -EPROTONOSUPPORT: not into this device */
+static int inject(const char *pci, uint32_t uncorrectable)
+{
+	struct aer_error error = { .uncorrectable = uncorrectable };
+	unsigned int domain, bus, device, function;
+	int fd, ret = 0;
+
+	if (sscanf(strrchr(pci, '/') + 1, "%x:%x:%x.%x", &domain, &bus, &device, &function) != 4)
+		return -EINVAL;
+	error.domain = domain;
+	error.bus = bus;
+	error.device = device;
+	error.function = function;
+
+	fd = open("/dev/aer_inject", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, &error, sizeof(error)) != sizeof(error))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static void wait_resets(int fd, uint32_t count)
+{
+	int64_t start = now_ns();
+
+	while (enpu_info(fd).reset_count != count && now_ns() - start < 20 * SECOND)
+		sleep_ms(10);
+}
+
+/* detected, slot_reset and resume, with a job on its way */
+TEST_F_TIMEOUT(reset, aer, 60)
+{
+	static const uint32_t errors[] = { AER_COMPLETION_TIMEOUT, AER_MALFORMED_TLP };
+	struct ctx *ctx = &self->ctx;
+	unsigned int i;
+
+	for (i = 0; i < COUNT(errors); i++) {
+		uint32_t follower;
+		int ret;
+
+		ASSERT_EQ(0, submit_hang(ctx, &follower));
+		ret = inject(self->pci, errors[i]);
+		if (ret == -ENOENT)
+			SKIP(return, "the kernel has no /dev/aer_inject");
+		if (ret == -EPROTONOSUPPORT)
+			SKIP(return, "the kernel does not read capabilities behind 0x100");
+		ASSERT_EQ(0, ret);
+		expect_lost(_metadata, ctx, follower);
+		wait_resets(ctx->fd, self->count + i + 1);
+		EXPECT_EQ(self->count + i + 1, enpu_info(ctx->fd).reset_count);
+		EXPECT_EQ(0, wait_uevent(self->uevents, "WEDGED=none"));
+		EXPECT_EQ(0, works_again(ctx, 1000));
+		ASSERT_EQ(0, syncobj_destroy(ctx->fd, follower));
+	}
+}
+
+TEST_HARNESS_MAIN
