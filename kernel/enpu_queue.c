@@ -344,7 +344,7 @@ void enpu_queue_retire_locked(struct enpu_queue *queue, u32 state, int first_err
 	RCU_INIT_POINTER(enpu->slots[queue->slot], NULL);
 	/* No doorbell after this. Who comes now is refused, though fences are still open. */
 	spin_lock_irqsave(&queue->lock, flags);
-	queue->running = false;
+	WRITE_ONCE(queue->running, false);
 	enpu_queue_set_end(queue, state, first_error);
 	spin_unlock_irqrestore(&queue->lock, flags);
 

@@ -243,38 +243,33 @@ u64 enpu_user_submitted(struct enpu_queue *queue)
 	return max(queue->producer, READ_ONCE(queue->status->completed));
 }
 
-/* The process is about to use the doorbell. May sleep. Whether it may have it. */
+/* The process is about to ring: the machine has to be awake then. May sleep. */
 static bool enpu_user_activate(struct enpu_queue *queue)
 {
-	struct enpu_user *user = queue->user;
+	lockdep_assert_held(&queue->user->lock);
 
-	lockdep_assert_held(&user->lock);
-
-	if (!user->active && enpu_pm_get(queue->enpu))
+	if (enpu_pm_get(queue->enpu))
 		return false;
 
 	scoped_guard(spinlock_irq, &queue->lock) {
 		if (queue->running) {
-			if (!user->active)
-				enpu_reset_watch(queue);
-			user->active = true;
+			enpu_reset_watch(queue);
+			queue->user->active = true;
 			return true;
 		}
 	}
-	if (!user->active)
-		enpu_pm_put(queue->enpu);
+	enpu_pm_put(queue->enpu);
 
 	return false;
 }
 
-/* The process has no doorbell, and nothing is to be done. May sleep. */
+/* The process can't ring, and nothing is to be done: as before. May sleep. */
 static void enpu_user_idle(struct enpu_queue *queue)
 {
 	lockdep_assert_held(&queue->user->lock);
 
-	if (queue->user->active)
-		enpu_pm_put(queue->enpu);
 	queue->user->active = false;
+	enpu_pm_put(queue->enpu);
 }
 
 static void enpu_user_zap(struct enpu_queue *queue)
@@ -287,13 +282,11 @@ static void enpu_user_zap(struct enpu_queue *queue)
 	unmap_mapping_range(enpu->drm.anon_inode->i_mapping, start, PAGE_SIZE, 1);
 }
 
-/* Takes the doorbell from the process. Whether nothing is left to be done. */
-static bool enpu_user_disarm(struct enpu_queue *queue)
+/* Whether nothing is left to be done, now that the process can't ring */
+static bool enpu_user_has_ended(struct enpu_queue *queue)
 {
 	struct enpu_user *user = queue->user;
 	struct enpu_device *enpu = queue->enpu;
-
-	enpu_user_zap(queue);
 
 	guard(mutex)(&enpu->hw_lock);
 
@@ -303,7 +296,7 @@ static bool enpu_user_disarm(struct enpu_queue *queue)
 		user->slot = -1;
 		return true;
 	}
-	/* A store may have come until then. */
+	/* It may have rung until then. */
 	if (enpu_user_all_done_locked(queue))
 		return true;
 
@@ -311,6 +304,16 @@ static bool enpu_user_disarm(struct enpu_queue *queue)
 	enpu_reset_watch(queue);
 
 	return false;
+}
+
+/* Takes the doorbell away. */
+static void enpu_user_disarm(struct enpu_queue *queue)
+{
+	guard(mutex)(&queue->user->lock);
+
+	enpu_user_zap(queue);
+	if (enpu_user_has_ended(queue) && queue->user->active)
+		enpu_user_idle(queue);
 }
 
 /**
@@ -332,12 +335,8 @@ void enpu_user_watchdog(struct work_struct *work)
 
 	/* The interrupt may have been lost, or not been asked for. */
 	wake_up_all(&queue->user->waiters);
-	if (!idle)
-		return;
-
-	guard(mutex)(&queue->user->lock);
-	if (enpu_user_disarm(queue))
-		enpu_user_idle(queue);
+	if (idle)
+		enpu_user_disarm(queue);
 }
 
 /**
@@ -363,10 +362,7 @@ void enpu_user_retire_locked(struct enpu_queue *queue)
 void enpu_user_revoke(struct enpu_queue *queue)
 {
 	drm_vma_node_revoke(&queue->user->node, queue->user->owner);
-
-	guard(mutex)(&queue->user->lock);
 	enpu_user_disarm(queue);
-	enpu_user_idle(queue);
 }
 
 static vm_fault_t enpu_user_fault_memory(struct vm_fault *vmf)
@@ -379,13 +375,19 @@ static vm_fault_t enpu_user_fault_memory(struct vm_fault *vmf)
 	return 0;
 }
 
+/*
+ * Who retires the queue, and takes the doorbell away then, has to wait until it is
+ * inserted: we have the lock. 0: there is none.
+ */
 static vm_fault_t enpu_user_insert_doorbell(struct enpu_queue *queue, struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	phys_addr_t doorbell = pci_resource_start(queue->enpu->pdev, ENPU_BAR_REGS) +
 			       queue->doorbell;
 
-	if (!enpu_user_activate(queue))
+	if (!queue->user->active && !enpu_user_activate(queue))
+		return 0;
+	if (!READ_ONCE(queue->running))
 		return 0;
 
 	return vmf_insert_pfn_prot(vma, vmf->address, PHYS_PFN(doorbell),

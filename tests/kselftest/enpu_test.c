@@ -432,6 +432,134 @@ int ctx_check_copy(struct ctx *ctx, uint8_t seed)
 	return memcmp(ctx->mem + CTX_DST, ctx->mem + CTX_SRC, length) ? -EBADMSG : 0;
 }
 
+size_t user_ring_size(const struct user *user)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	return (user->entries * sizeof(struct enpu_job) + page - 1) / page * page;
+}
+
+int user_create(struct user *user, int fd, uint32_t vm, uint32_t timeout_ms, uint32_t ring_order)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	int ret;
+
+	*user = (struct user){
+		.fd = fd,
+		.args = {
+			.vm_id = vm,
+			.mode = DRM_ENPU_QUEUE_USER,
+			.priority = DRM_ENPU_PRIORITY_NORMAL,
+			.ring_order = ring_order,
+			.timeout_ms = timeout_ms,
+			.label = "kselftest",
+		},
+	};
+	ret = enpu_ioctl(fd, DRM_IOCTL_ENPU_QUEUE_CREATE, &user->args);
+	if (ret)
+		return ret;
+	user->id = user->args.id;
+	user->entries = user->args.ring_entries;
+
+	user->ring = mmap(NULL, user_ring_size(user), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			  user->args.ring_offset);
+	user->status = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, user->args.status_offset);
+	user->doorbell = mmap(NULL, page, PROT_WRITE, MAP_SHARED, fd,
+			      user->args.doorbell_offset);
+	return user->ring == MAP_FAILED || user->status == MAP_FAILED ||
+	       user->doorbell == MAP_FAILED ? -errno : 0;
+}
+
+void user_unmap(struct user *user)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	munmap(user->ring, user_ring_size(user));
+	munmap(user->status, page);
+	munmap(user->doorbell, page);
+}
+
+uint64_t user_completed(const struct user *user)
+{
+	return __atomic_load_n(&user->status->completed, __ATOMIC_ACQUIRE);
+}
+
+uint32_t user_state(const struct user *user)
+{
+	return __atomic_load_n(&user->status->state, __ATOMIC_ACQUIRE);
+}
+
+struct enpu_job ctx_job(struct ctx *ctx, uint32_t flags)
+{
+	return (struct enpu_job){
+		.stream_va = CTX_VA + CTX_STREAM,
+		.stream_size = ctx->stream.size,
+		.flags = flags,
+		.regions_va = CTX_VA + CTX_REGIONS,
+		.num_regions = CTX_NUM_REGIONS,
+	};
+}
+
+void user_put(struct user *user, const struct enpu_job *job)
+{
+	user->ring[user->producer++ & (user->entries - 1)] = *job;
+}
+
+void user_ring_doorbell(const struct user *user, uint32_t value)
+{
+	/* What is in memory comes before what is in the device. */
+#ifdef __aarch64__
+	__asm__ volatile("dmb oshst" : : : "memory");
+#endif
+	__atomic_store_n(user->doorbell, value, __ATOMIC_RELEASE);
+}
+
+int queue_wait(int fd, uint32_t queue, uint64_t completed, int64_t timeout_ns)
+{
+	struct drm_enpu_queue_wait args = {
+		.id = queue,
+		.completed = completed,
+		.timeout_ns = timeout_ns,
+	};
+
+	return enpu_ioctl(fd, DRM_IOCTL_ENPU_QUEUE_WAIT, &args);
+}
+
+int user_wait(const struct user *user)
+{
+	return queue_wait(user->fd, user->id, user->producer, now_ns() + LONG);
+}
+
+int user_run(struct user *user, const struct enpu_job *job)
+{
+	user_put(user, job);
+	user_ring_doorbell(user, user->producer);
+	return user_wait(user);
+}
+
+int user_check_fill(struct user *user, struct ctx *ctx, uint8_t value)
+{
+	const size_t first = 100, length = 5000;
+	struct enpu_job job;
+	size_t i;
+	int ret;
+
+	memset(ctx->mem + CTX_DST, ~value, 2 * length);
+	ctx_restart(ctx);
+	stream_fill(&ctx->stream, REGION_DST, first, value, length);
+	job = ctx_job(ctx, ENPU_JOB_IRQ);
+	ret = user_run(user, &job);
+	if (ret)
+		return ret;
+	for (i = 0; i < 2 * length; i++) {
+		bool filled = i >= first && i < first + length;
+
+		if (ctx->mem[CTX_DST + i] != (filled ? value : (uint8_t)~value))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
 int control(const char *line)
 {
 	char answer[256] = "", text[64];

@@ -114,6 +114,39 @@ int ctx_wait_for(struct ctx *ctx, uint32_t syncobj);
 /* A whole job: fill SRC by the CPU, copy by the device, compare. 0, or -EBADMSG if wrong. */
 int ctx_check_copy(struct ctx *ctx, uint8_t seed);
 
+/* A USER queue, its mappings, and how many jobs it was given */
+struct user {
+	int fd;
+	uint32_t id;
+	uint32_t entries;
+	uint32_t producer;
+	struct enpu_job *ring;
+	struct enpu_queue_status *status;
+	uint32_t *doorbell;
+	struct drm_enpu_queue_create args;
+};
+
+int user_create(struct user *user, int fd, uint32_t vm, uint32_t timeout_ms, uint32_t ring_order);
+void user_unmap(struct user *user);
+size_t user_ring_size(const struct user *user);
+uint64_t user_completed(const struct user *user);
+uint32_t user_state(const struct user *user);
+/* The stream of a context as a job, with ENPU_JOB_* flags */
+struct enpu_job ctx_job(struct ctx *ctx, uint32_t flags);
+/* Into the ring; the device is not told */
+void user_put(struct user *user, const struct enpu_job *job);
+void user_ring_doorbell(const struct user *user, uint32_t value);
+int queue_wait(int fd, uint32_t queue, uint64_t completed, int64_t timeout_ns);
+/* For all that was put */
+int user_wait(const struct user *user);
+/* One job: 0, or what QUEUE_WAIT says */
+int user_run(struct user *user, const struct enpu_job *job);
+/*
+ * A whole job: the device fills a part of DST with a value. 0, or -EBADMSG if it has
+ * not written that, or something else.
+ */
+int user_check_fill(struct user *user, struct ctx *ctx, uint8_t value);
+
 /* Tell the device model: "hang 1", "lose-irq 1", "fault-dma 1", "die" */
 int control(const char *line);
 
