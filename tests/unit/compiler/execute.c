@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../tools/device/core/exec.h"
+#include "../../../tools/device/core/contexts.h"
 
 #define REGION_SHIFT	40
 #define STREAM_VA	((uint64_t)ENPU_MAX_REGIONS << REGION_SHIFT)
@@ -95,7 +95,8 @@ int execution_run(struct execution *x, const struct model_file *m, const char *p
 	static const struct enpu_space_ops ops = { nothing, nothing, flat_ptr };
 	static const struct enpu_exec_hooks hooks = { go_on, go_on };
 	struct flat_space f = { .space = { &ops }, .m = m, .x = x };
-	struct enpu_exec *exec = enpu_exec_new(enpu_config_find(preset));
+	struct enpu_contexts *contexts = enpu_contexts_new(enpu_config_find(preset));
+	struct enpu_exec *exec = enpu_contexts_get(contexts);
 	enum enpu_step state = ENPU_STEP_DONE;
 
 	for (unsigned int i = 0; i < m->n_regions; i++)
@@ -123,6 +124,7 @@ int execution_run(struct execution *x, const struct model_file *m, const char *p
 			 fault->cause, fault->command, fault->opcode, fault->layer,
 			 (unsigned long long)fault->addr);
 	}
-	enpu_exec_free(exec);
+	enpu_contexts_put(contexts, exec);
+	enpu_contexts_free(contexts);
 	return state == ENPU_STEP_DONE ? 0 : -1;
 }

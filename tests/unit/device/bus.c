@@ -30,8 +30,11 @@ static void *dma_ptr(void *host, uint64_t addr, uint64_t *len, bool write)
 		return NULL;
 	if (*len > BUS_SIZE - addr)
 		*len = BUS_SIZE - addr;
+	if (addr - TRACE < 0x1000 && atomic_load(&bus->num_traced) < BUS_TRACE)
+		atomic_store(&bus->trace[atomic_fetch_add(&bus->num_traced, 1)],
+			     (uint16_t)(addr - TRACE));
 	while (atomic_load(&bus->gate) && atomic_load(&bus->gate) == addr) {
-		atomic_store(&bus->at_gate, true);
+		atomic_store(&bus->at_gate, addr);
 		nap();
 	}
 	return bus->memory + addr;
@@ -71,6 +74,7 @@ struct bus *bus_new(void)
 
 void bus_free(struct bus *bus)
 {
+	open_gate(bus);
 	enpu_device_free(bus->dev);
 	free(bus->memory);
 	free(bus);
@@ -244,15 +248,26 @@ void assert_irq_order(struct bus *bus, const uint8_t *vectors, unsigned int n)
 				 atomic_load(&bus->irq_order[i]), vectors[i]);
 }
 
+void assert_trace(struct bus *bus, const uint16_t *offsets, unsigned int n)
+{
+	WAIT_FOR(atomic_load(&bus->num_traced) >= n, "%u traced accesses, not %u",
+		 atomic_load(&bus->num_traced), n);
+	for (unsigned int i = 0; i < n; i++)
+		if (atomic_load(&bus->trace[i]) != offsets[i])
+			fail_msg("access %u is to %x, not %x", i, atomic_load(&bus->trace[i]),
+				 offsets[i]);
+	assert_int_equal(atomic_load(&bus->num_traced), n);
+}
+
 void close_gate(struct bus *bus, uint64_t addr)
 {
-	atomic_store(&bus->at_gate, false);
+	atomic_store(&bus->at_gate, 0);
 	atomic_store(&bus->gate, addr);
 }
 
 void wait_gate(struct bus *bus)
 {
-	WAIT_FOR(atomic_load(&bus->at_gate), "nobody comes to %llx",
+	WAIT_FOR(atomic_load(&bus->at_gate) == atomic_load(&bus->gate), "nobody comes to %llx",
 		 (unsigned long long)atomic_load(&bus->gate));
 }
 

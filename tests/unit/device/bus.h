@@ -21,6 +21,10 @@
 #define RING_ORDER	4
 #define BUS_IRQS	64			/* how many are remembered */
 
+/* A page whose accesses are remembered, by their offset */
+#define TRACE		0x90000ull
+#define BUS_TRACE	128
+
 /* Virtual addresses, the same in every VM; their pages don't share places in a TLB */
 #define VA_STREAM	0x101000ull
 #define VA_REGIONS	0x202000ull
@@ -38,8 +42,10 @@ struct bus {
 	_Atomic uint8_t irq_order[BUS_IRQS];
 	atomic_bool master;			/* bus mastering is on */
 	atomic_int nested;			/* begins without end */
+	atomic_uint num_traced;
+	_Atomic uint16_t trace[BUS_TRACE];
 	_Atomic uint64_t gate;			/* accesses to this address wait; 0: none does */
-	atomic_bool at_gate;			/* one has come there */
+	_Atomic uint64_t at_gate;		/* where one has come last */
 	unsigned int tables_used[ENPU_MAX_VMS];
 	uint32_t producer[ENPU_MAX_QUEUES];
 };
@@ -72,6 +78,8 @@ void wait_halted(struct bus *bus, unsigned int q);
 void wait_state(struct bus *bus, unsigned int q, uint32_t state);
 void wait_reg(struct bus *bus, uint64_t offset, uint32_t value);
 void wait_irqs(struct bus *bus, unsigned int vector, unsigned int n);
+/* The trace is just this, as soon as it is that long */
+void assert_trace(struct bus *bus, const uint16_t *offsets, unsigned int n);
 /*
  * Have the device stop at its next access to that very bus address, wait until
  * it is there, let it go on

@@ -77,7 +77,9 @@ struct fixture *fixture_new(const char *config)
 	f->space.ops = &space_ops;
 	f->memory = calloc(1, MEMORY_SIZE);
 	assert_non_null(f->memory);
-	f->exec = enpu_exec_new(enpu_config_find(config));
+	f->contexts = enpu_contexts_new(enpu_config_find(config));
+	assert_non_null(f->contexts);
+	f->exec = enpu_contexts_get(f->contexts);
 	assert_non_null(f->exec);
 	f->polls_left = UINT64_MAX;
 	table = (struct enpu_region *)(f->low + TABLE_VA);
@@ -90,7 +92,8 @@ struct fixture *fixture_new(const char *config)
 
 void fixture_free(struct fixture *f)
 {
-	enpu_exec_free(f->exec);
+	enpu_contexts_put(f->contexts, f->exec);
+	enpu_contexts_free(f->contexts);
 	free(f->memory);
 	free(f);
 }

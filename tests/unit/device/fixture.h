@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "../../../tools/device/core/exec.h"
+#include "../../../tools/device/core/contexts.h"
 
 #define REGION_SIZE	(1u << 20)
 #define NUM_REGIONS	8
@@ -29,6 +29,7 @@
 
 struct fixture {
 	struct enpu_space space;
+	struct enpu_contexts *contexts;
 	struct enpu_exec *exec;
 	uint8_t low[STREAM_VA + STREAM_MAX];	/* device addresses from 0 */
 	uint8_t *memory;

@@ -274,6 +274,52 @@ static void test_timeout(void **state)
 	ops->queue_destroy(queue);
 }
 
+/* Many commands of some ms each: through SRAM, so that what it held must not be lost */
+static struct accel_backend_job long_job(struct env *env)
+{
+	struct enpu_cmd_dma *cmds = (struct enpu_cmd_dma *)(env->map + STREAM);
+	struct accel_backend_job job = copy_job(env, ENPU_REGION_SRAM, 1 << 10, 40000);
+	const size_t n = 30;
+
+	for (size_t i = 1; i < n; i++)
+		cmds[i] = cmds[0];
+	cmds[0].count[1] = 1;
+	for (size_t i = 1; i < n; i++) {
+		cmds[i].src = ref(ENPU_REGION_SRAM, 0, 0x800);
+		cmds[i].dst = ref(i + 1 < n ? ENPU_REGION_SRAM : 0, 0, i + 1 < n ? 0x1000 : 0x800);
+	}
+	job.stream_size = (uint32_t)(n * sizeof(cmds[0]));
+	return job;
+}
+
+static void test_preemption(void **state)
+{
+	const struct accel_backend_queue_attrs high = { .priority = ENPU_PRIORITY_HIGH };
+	const struct accel_backend_queue_attrs equal = { .priority = ENPU_PRIORITY_NORMAL };
+	struct env *env = *state;
+	struct accel_backend_job job = long_job(env), fast = { 0 };
+	struct accel_backend_queue *urgent, *other;
+	uint64_t point, fast_point, other_point;
+
+	assert_int_equal(ops->queue_create(env->vm, &high, &urgent), 0);
+	assert_int_equal(ops->queue_create(env->vm, &equal, &other), 0);
+	memset(env->map, 0x42, 1 << 10);
+	assert_int_equal(ops->submit(env->queue, &job, &point), 0);
+	assert_int_equal(ops->submit(other, &job, &other_point), 0);
+	/* Both have begun, and neither is complete, when the urgent one is */
+	assert_int_equal(ops->wait(env->queue, point, 20000000), -ETIME);
+	assert_int_equal(ops->submit(urgent, &fast, &fast_point), 0);
+	assert_int_equal(ops->wait(urgent, fast_point, -1), 0);
+	assert_int_equal(ops->wait(env->queue, point, 0), -ETIME);
+	assert_int_equal(ops->wait(other, other_point, 0), -ETIME);
+	/* One is given up in its midst, the other has its SRAM still */
+	ops->queue_destroy(other);
+	assert_int_equal(ops->wait(env->queue, point, -1), 0);
+	assert_int_equal(env->map[0x800], 0x42);
+	assert_int_equal(env->map[0xbff], 0x42);
+	ops->queue_destroy(urgent);
+}
+
 static void *hammer(void *arg)
 {
 	struct env *env = arg;
@@ -344,6 +390,7 @@ int main(void)
 		TEST(test_fence),
 		TEST(test_fence_of_done),
 		TEST(test_timeout),
+		TEST(test_preemption),
 		TEST(test_threads),
 		TEST(test_any_order),
 	};

@@ -15,7 +15,7 @@
 #include "kernels.h"
 #include "timing.h"
 
-/* Buffers of the engines: each grows to what a command needs and is kept */
+/* Buffers of the engines, of no use between commands: each grows to what one needs and is kept */
 enum enpu_scratch {
 	ENPU_SCRATCH_ROW,		/* a row of an input as it lies in memory */
 	ENPU_SCRATCH_INPUT,		/* inputs widened */
@@ -27,6 +27,13 @@ enum enpu_scratch {
 	ENPU_SCRATCH_VALUES,		/* outputs before they are narrowed */
 	ENPU_SCRATCH_OUT,		/* a piece of an output as it lies in memory */
 	ENPU_NUM_SCRATCH
+};
+
+struct enpu_buffers {
+	struct {
+		void *buf;
+		size_t size;
+	} scratch[ENPU_NUM_SCRATCH];
 };
 
 /* The largest command struct, as it was read from the stream */
@@ -47,7 +54,9 @@ union enpu_any_cmd {
 struct enpu_exec {
 	const struct enpu_config *config;
 	const struct enpu_kernels *kernels;
+	struct enpu_buffers *buffers;
 	uint8_t *sram;
+	uint64_t sram_filled;			/* bytes from its start that are defined */
 	struct enpu_space *space;
 	const struct enpu_exec_hooks *hooks;
 	void *arg;
@@ -59,10 +68,6 @@ struct enpu_exec {
 	struct enpu_exec_fault fault;
 	struct enpu_profile profile;
 	struct enpu_timing timing;
-	struct {
-		void *buf;
-		size_t size;
-	} scratch[ENPU_NUM_SCRATCH];
 };
 
 /* One opcode. validate has seen to it that execute and cost need no checks of shape. */

@@ -59,6 +59,8 @@ void enpu_device_event(struct enpu_device *dev, uint32_t event)
 
 void enpu_device_clear(struct enpu_device *dev)
 {
+	for (unsigned int q = 0; q < ENPU_NUM_QUEUES; q++)
+		enpu_queue_drop_job(dev, &dev->queues[q]);
 	memset(dev->queues, 0, sizeof(dev->queues));
 	memset(dev->counters, 0, sizeof(dev->counters));
 	memset(dev->counter_latch, 0, sizeof(dev->counter_latch));
@@ -72,7 +74,8 @@ void enpu_device_clear(struct enpu_device *dev)
 	dev->fatal = false;
 	dev->events = 0;
 	dev->event_enable = 0;
-	dev->last = 0;
+	dev->turns = 0;
+	atomic_store(&dev->time_slice, ENPU_TIME_SLICE_DEFAULT);
 }
 
 struct enpu_device *enpu_device_new(const struct enpu_config *config,
@@ -88,8 +91,8 @@ struct enpu_device *enpu_device_new(const struct enpu_config *config,
 	dev->host = host;
 	dev->epoch_ns = monotonic_ns();
 	dev->current = ENPU_NO_QUEUE;
-	dev->exec = enpu_exec_new(config);
-	if (!dev->exec) {
+	dev->contexts = enpu_contexts_new(config);
+	if (!dev->contexts) {
 		free(dev);
 		return NULL;
 	}
@@ -97,9 +100,10 @@ struct enpu_device *enpu_device_new(const struct enpu_config *config,
 	pthread_cond_init(&dev->wake, NULL);
 	pthread_cond_init(&dev->reset_done, NULL);
 	enpu_mmu_init(&dev->mmu, ops, host);
+	enpu_device_clear(dev);
 	err = pthread_create(&dev->worker, NULL, enpu_queue_worker, dev);
 	if (err) {
-		enpu_exec_free(dev->exec);
+		enpu_contexts_free(dev->contexts);
 		free(dev);
 		errno = err;
 		return NULL;
@@ -118,7 +122,9 @@ void enpu_device_free(struct enpu_device *dev)
 	pthread_cond_destroy(&dev->reset_done);
 	pthread_cond_destroy(&dev->wake);
 	pthread_mutex_destroy(&dev->lock);
-	enpu_exec_free(dev->exec);
+	for (unsigned int q = 0; q < ENPU_NUM_QUEUES; q++)
+		enpu_queue_drop_job(dev, &dev->queues[q]);
+	enpu_contexts_free(dev->contexts);
 	free(dev);
 }
 
@@ -283,6 +289,8 @@ static uint32_t read_variable(struct enpu_device *dev, uint64_t offset)
 		return dev->time_latch;
 	case ENPU_REG_TLB_DONE:
 		return dev->invalidated;
+	case ENPU_REG_TIME_SLICE:
+		return atomic_load(&dev->time_slice);
 	default:
 		return 0;
 	}
@@ -356,8 +364,8 @@ static void write_queue(struct enpu_device *dev, unsigned int q, uint64_t reg, u
 		enpu_queue_control(dev, q, value);
 	else if (queue->state == ENPU_QUEUE_OFF)
 		write_setup(queue, reg, value);
-	else if (reg == ENPU_QUEUE_PRIORITY && value <= ENPU_PRIORITY_REALTIME)
-		queue->priority = value;
+	else if (reg == ENPU_QUEUE_PRIORITY)
+		enpu_queue_set_priority(dev, q, value);
 }
 
 static void write_root(struct enpu_device *dev, uint64_t offset, uint32_t value)
@@ -397,6 +405,9 @@ static void write_reg(struct enpu_device *dev, uint64_t offset, uint32_t value)
 		break;
 	case ENPU_REG_TLB_INVALIDATE:
 		enpu_queue_invalidate(dev);
+		break;
+	case ENPU_REG_TIME_SLICE:
+		atomic_store(&dev->time_slice, value);
 		break;
 	}
 }

@@ -13,7 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "exec.h"
+#include "contexts.h"
 #include "mmu.h"
 
 #define ENPU_NUM_QUEUES		ENPU_MAX_QUEUES
@@ -35,7 +35,11 @@ struct enpu_queue {
 	enum enpu_queue_state state;
 	uint32_t producer;
 	uint32_t consumer;		/* next job to start */
+	uint64_t turn;			/* when it got the engines last: higher is later */
+	struct enpu_exec *exec;		/* of the job that was begun and is not over; NULL: none */
 	/* The worker's, while the queue is RUNNING */
+	uint64_t begun_ns;
+	bool irq;			/* wanted by that job */
 	uint64_t completed;
 	uint64_t progress;
 	uint64_t busy_ns;
@@ -58,8 +62,10 @@ struct enpu_device {
 	bool failing;			/* to be fatal as soon as no job runs */
 	bool fatal;
 	unsigned int current;		/* queue whose job runs, or ENPU_NO_QUEUE */
-	unsigned int last;		/* queue that ran last */
+	uint64_t turns;			/* given to queues so far */
 	atomic_bool attention;		/* the running job must look at what the lock guards */
+	atomic_bool contested;		/* another queue may have a better claim to the engines */
+	_Atomic uint32_t time_slice;	/* in us */
 
 	uint32_t events;
 	uint32_t event_enable;
@@ -74,7 +80,7 @@ struct enpu_device {
 
 	/* The worker's; the TLB is anybody's with the lock while no job runs */
 	struct enpu_mmu mmu;
-	struct enpu_exec *exec;
+	struct enpu_contexts *contexts;	/* with the lock */
 
 	/* Injections: n counts down to the command that it strikes; 0: none */
 	_Atomic uint64_t hang_in;
@@ -91,10 +97,13 @@ void enpu_device_event(struct enpu_device *dev, uint32_t event);
 void enpu_device_irq(struct enpu_device *dev, unsigned int vector);
 
 /* queue.c; the lock is held */
-/* A write to CTRL */
+/* Writes to CTRL and, while the queue is on, to PRIORITY */
 void enpu_queue_control(struct enpu_device *dev, unsigned int q, uint32_t ctrl);
+void enpu_queue_set_priority(struct enpu_device *dev, unsigned int q, uint32_t priority);
 void enpu_queue_doorbell(struct enpu_device *dev, unsigned int q, uint32_t producer);
 void enpu_queue_invalidate(struct enpu_device *dev);
+/* Forget a job that was begun, if there is one that does not have the engines */
+void enpu_queue_drop_job(struct enpu_device *dev, struct enpu_queue *queue);
 /* The worker's thread; arg is the device */
 void *enpu_queue_worker(void *arg);
 

@@ -14,7 +14,6 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "the model reads the machine's little-endian structs as they are");
 
-#define SRAM_POISON	0xa5
 #define ALL_ENGINES	((1u << ENPU_NUM_ENGINES) - 1)
 
 static int nop_nothing(struct enpu_exec *x)
@@ -63,38 +62,13 @@ uint64_t enpu_exec_opcodes(void)
 	return mask;
 }
 
-struct enpu_exec *enpu_exec_new(const struct enpu_config *config)
-{
-	struct enpu_exec *x = calloc(1, sizeof(*x));
-
-	if (!x)
-		return NULL;
-	x->config = config;
-	x->kernels = enpu_kernels_get();
-	x->sram = calloc(1, config->sram_bytes);
-	if (!x->sram) {
-		free(x);
-		return NULL;
-	}
-	return x;
-}
-
-void enpu_exec_free(struct enpu_exec *x)
-{
-	if (!x)
-		return;
-	for (unsigned int i = 0; i < ENPU_NUM_SCRATCH; i++)
-		free(x->scratch[i].buf);
-	free(x->sram);
-	free(x);
-}
-
 void *enpu_scratch(struct enpu_exec *x, enum enpu_scratch which, size_t size)
 {
+	struct enpu_buffers *buffers = x->buffers;
 	void *buf;
 
-	if (size <= x->scratch[which].size)
-		return x->scratch[which].buf;
+	if (size <= buffers->scratch[which].size)
+		return buffers->scratch[which].buf;
 
 	size = enpu_round_up(size, 4096);
 	buf = aligned_alloc(64, size);
@@ -102,9 +76,9 @@ void *enpu_scratch(struct enpu_exec *x, enum enpu_scratch which, size_t size)
 		enpu_exec_fail(x, ENPU_FAULT_BUS, 0);
 		return NULL;
 	}
-	free(x->scratch[which].buf);
-	x->scratch[which].buf = buf;
-	x->scratch[which].size = size;
+	free(buffers->scratch[which].buf);
+	buffers->scratch[which].buf = buf;
+	buffers->scratch[which].size = size;
 	return buf;
 }
 
@@ -168,8 +142,6 @@ static int start(struct enpu_exec *x)
 		return enpu_exec_fail(x, ENPU_FAULT_STREAM, 0);
 	if (!job->stream_size)
 		return 0;
-	/* No job sees what another left, nor may it rely on zeros */
-	memset(x->sram, SRAM_POISON, x->config->sram_bytes);
 	if (!job->num_regions)
 		return 0;
 	err = read_memory(x, job->regions_va, x->regions,
@@ -191,6 +163,7 @@ enum enpu_step enpu_exec_start(struct enpu_exec *x, struct enpu_space *space,
 	x->arg = arg;
 	x->job = *job;
 	x->position = 0;
+	x->sram_filled = 0;
 	memset(x->issued, 0, sizeof(x->issued));
 	memset(&x->profile, 0, sizeof(x->profile));
 	memset(&x->fault, 0, sizeof(x->fault));
@@ -260,11 +233,16 @@ static int step(struct enpu_exec *x)
 	return 0;
 }
 
+bool enpu_exec_at_end(const struct enpu_exec *x)
+{
+	return x->position == x->job.stream_size;
+}
+
 enum enpu_step enpu_exec_step(struct enpu_exec *x)
 {
 	int err;
 
-	if (x->position == x->job.stream_size)
+	if (enpu_exec_at_end(x))
 		return ENPU_STEP_DONE;
 
 	x->fault.command = (uint32_t)x->profile.commands;

@@ -29,7 +29,8 @@
 #define ENPU_MAX_TAPS		(1u << 18)	/* kernel_h * kernel_w * channels of weights */
 
 /* The optional features, as ENPU_REG_CAPS has them */
-#define ENPU_EXEC_CAPS	(ENPU_CAP_INT4_WEIGHTS | ENPU_CAP_INT16 | ENPU_CAP_PROFILE)
+#define ENPU_EXEC_CAPS	(ENPU_CAP_INT4_WEIGHTS | ENPU_CAP_INT16 | ENPU_CAP_PREEMPTION | \
+			 ENPU_CAP_PROFILE)
 
 enum enpu_step {
 	ENPU_STEP_MORE,			/* one command is complete, others follow */
@@ -57,18 +58,16 @@ struct enpu_exec_fault {
 
 struct enpu_exec;
 
-/* config must outlive the context. NULL: no memory. */
-struct enpu_exec *enpu_exec_new(const struct enpu_config *config);
-void enpu_exec_free(struct enpu_exec *x);
-
 /*
- * Begin a job, reading its region table through space, which must live until
+ * Begin a job in a context (see contexts.h), reading its region table through space, which must live until
  * the job is over. ENPU_STEP_MORE, or FAULT.
  */
 enum enpu_step enpu_exec_start(struct enpu_exec *x, struct enpu_space *space,
 			       const struct enpu_job *job, const struct enpu_exec_hooks *hooks,
 			       void *arg);
 enum enpu_step enpu_exec_step(struct enpu_exec *x);
+/* No command is left: the next step is DONE */
+bool enpu_exec_at_end(const struct enpu_exec *x);
 /*
  * After ENPU_STEP_DONE: write the profile record if the job wants one, with
  * these times of the device clock. ENPU_STEP_DONE or FAULT.

@@ -155,7 +155,7 @@ static int read_channels(struct enpu_exec *x, const struct enpu_cmd_conv *cmd)
 
 const struct enpu_channel_block *enpu_mac_channels(const struct enpu_exec *x)
 {
-	return x->scratch[ENPU_SCRATCH_PARAMS].buf;
+	return x->buffers->scratch[ENPU_SCRATCH_PARAMS].buf;
 }
 
 int enpu_mac_check(struct enpu_exec *x, uint64_t taps, uint64_t weights)

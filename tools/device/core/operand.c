@@ -11,8 +11,30 @@ uint32_t enpu_piece_cols(uint32_t channels)
 	return ENPU_PIECE / channels;
 }
 
-static void sram_copy(const struct enpu_runs *runs, uint8_t *sram, uint8_t *buf, bool write)
+/* What a job finds in SRAM: nothing of another one, and no zeros that it could rely on */
+#define SRAM_POISON	0xa5
+#define SRAM_FILL	(16u << 10)
+
+/*
+ * size bytes of the SRAM. It is filled as far as a job goes: short jobs are
+ * quick, and contexts that wait for the engines take no more memory than they use.
+ */
+static uint8_t *sram(struct enpu_exec *x, uint64_t offset, uint64_t size)
 {
+	uint64_t end = enpu_round_up(offset + size, SRAM_FILL);
+
+	if (end > x->config->sram_bytes)
+		end = x->config->sram_bytes;
+	if (end > x->sram_filled) {
+		memset(x->sram + x->sram_filled, SRAM_POISON, end - x->sram_filled);
+		x->sram_filled = end;
+	}
+	return x->sram + offset;
+}
+
+static void sram_copy(struct enpu_exec *x, const struct enpu_runs *runs, uint8_t *buf, bool write)
+{
+	uint8_t *base = sram(x, runs->va, (runs->count - 1) * runs->stride + runs->len);
 	uint64_t len = runs->len, count = runs->count;
 
 	if (runs->stride == len) {
@@ -20,7 +42,7 @@ static void sram_copy(const struct enpu_runs *runs, uint8_t *sram, uint8_t *buf,
 		count = 1;
 	}
 	for (uint64_t i = 0; i < count; i++) {
-		uint8_t *place = sram + runs->va + i * runs->stride;
+		uint8_t *place = base + i * runs->stride;
 
 		if (write)
 			memcpy(place, buf + i * len, len);
@@ -36,7 +58,7 @@ static int copy(struct enpu_exec *x, unsigned int region, struct enpu_runs runs,
 	int err;
 
 	if (region == ENPU_REGION_SRAM) {
-		sram_copy(&runs, x->sram, buf, write);
+		sram_copy(x, &runs, buf, write);
 		return 0;
 	}
 	runs.va += x->regions[region].va;
@@ -85,7 +107,7 @@ const void *enpu_cols(struct enpu_exec *x, const struct enpu_tile *tile, uint32_
 	void *buf;
 
 	if (tile->region == ENPU_REGION_SRAM && (count == 1 || runs.stride == runs.len))
-		return x->sram + runs.va;
+		return sram(x, runs.va, runs.len * runs.count);
 
 	buf = enpu_scratch(x, ENPU_SCRATCH_ROW, runs.len * count);
 	*err = buf ? enpu_read(x, tile->region, &runs, buf) : -EFAULT;

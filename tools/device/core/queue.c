@@ -2,10 +2,14 @@
 /*
  * Queues and the worker that runs their jobs.
  *
- * The worker takes the next job of the queue whose turn it is, executes it
- * command by command without the lock, and publishes how it ended: profile
- * record, status page, interrupt. What may interrupt a job (stop, reset, TLB
- * invalidation) sets dev->attention, which the job's hooks look at.
+ * The worker takes the queue whose turn it is, executes the job that it has begun,
+ * or the next one, command by command without the lock, and publishes how it
+ * ended: profile record, status page, interrupt. Between two commands it looks
+ * whether another queue is to go first; then the job keeps its context and waits.
+ * What may interrupt a command (stop, reset, TLB invalidation) sets dev->attention,
+ * which the job's hooks look at.
+ *
+ * A hang is one of the engines: a job that hangs keeps them until it is stopped.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +22,25 @@ static bool strikes(_Atomic uint64_t *in)
 	return atomic_load_explicit(in, memory_order_relaxed) && atomic_fetch_sub(in, 1) == 1;
 }
 
+static void count_profile(struct enpu_device *dev, const struct enpu_profile *profile)
+{
+	dev->counters[ENPU_COUNTER_COMMANDS] += profile->commands;
+	dev->counters[ENPU_COUNTER_CYCLES] += profile->cycles;
+	dev->counters[ENPU_COUNTER_MAC_CYCLES] += profile->engine_cycles[ENPU_ENGINE_MAC];
+	dev->counters[ENPU_COUNTER_DRAM_READ] += profile->dram_read;
+	dev->counters[ENPU_COUNTER_DRAM_WRITTEN] += profile->dram_written;
+	dev->stats.commands += profile->commands;
+}
+
+void enpu_queue_drop_job(struct enpu_device *dev, struct enpu_queue *queue)
+{
+	if (!queue->exec)
+		return;
+	count_profile(dev, enpu_exec_profile(queue->exec));
+	enpu_contexts_put(dev->contexts, queue->exec);
+	queue->exec = NULL;
+}
+
 /* Takes doorbells */
 static bool queue_on(const struct enpu_queue *queue)
 {
@@ -25,7 +48,7 @@ static bool queue_on(const struct enpu_queue *queue)
 	       queue->state == ENPU_QUEUE_PAUSED;
 }
 
-static void enable(struct enpu_queue *queue)
+static void enable(struct enpu_device *dev, struct enpu_queue *queue)
 {
 	const uint64_t page = (1ull << ENPU_MMU_PAGE_SHIFT) - 1;
 
@@ -38,10 +61,18 @@ static void enable(struct enpu_queue *queue)
 	queue->producer = (uint32_t)queue->start;
 	queue->consumer = (uint32_t)queue->start;
 	queue->completed = queue->start;
+	queue->turn = ++dev->turns;
 	queue->progress = 0;
 	queue->busy_ns = 0;
 	queue->busy_cycles = 0;
 	queue->state = ENPU_QUEUE_IDLE;
+}
+
+/* The queue that has the engines, if one has, may not be the right one any more */
+static void choose_anew(struct enpu_device *dev)
+{
+	atomic_store(&dev->contested, true);
+	pthread_cond_signal(&dev->wake);
 }
 
 static void stop(struct enpu_device *dev, unsigned int q)
@@ -51,8 +82,9 @@ static void stop(struct enpu_device *dev, unsigned int q)
 	if (queue->state == ENPU_QUEUE_OFF || queue->stuck)
 		return;
 	queue->stuck = strikes(&dev->stuck_in);
-	if (dev->current != q && !queue->stuck) {
-		queue->state = ENPU_QUEUE_OFF;
+	if (dev->current != q) {
+		enpu_queue_drop_job(dev, queue);
+		queue->state = queue->stuck ? ENPU_QUEUE_STOPPING : ENPU_QUEUE_OFF;
 		return;
 	}
 	queue->state = ENPU_QUEUE_STOPPING;
@@ -63,11 +95,11 @@ static void stop(struct enpu_device *dev, unsigned int q)
 static void pause_or_go_on(struct enpu_device *dev, struct enpu_queue *queue, bool pause)
 {
 	queue->pause = pause;
-	if (pause && queue->state == ENPU_QUEUE_IDLE) {
+	if (pause && queue->state == ENPU_QUEUE_IDLE && !queue->exec) {
 		queue->state = ENPU_QUEUE_PAUSED;
 	} else if (!pause && queue->state == ENPU_QUEUE_PAUSED) {
 		queue->state = ENPU_QUEUE_IDLE;
-		pthread_cond_signal(&dev->wake);
+		choose_anew(dev);
 	}
 }
 
@@ -77,7 +109,7 @@ void enpu_queue_control(struct enpu_device *dev, unsigned int q, uint32_t ctrl)
 		stop(dev, q);
 		return;
 	}
-	enable(&dev->queues[q]);
+	enable(dev, &dev->queues[q]);
 	pause_or_go_on(dev, &dev->queues[q], ctrl & ENPU_QUEUE_CTRL_PAUSE);
 }
 
@@ -86,7 +118,15 @@ void enpu_queue_doorbell(struct enpu_device *dev, unsigned int q, uint32_t produ
 	if (!queue_on(&dev->queues[q]))
 		return;
 	dev->queues[q].producer = producer;
-	pthread_cond_signal(&dev->wake);
+	choose_anew(dev);
+}
+
+void enpu_queue_set_priority(struct enpu_device *dev, unsigned int q, uint32_t priority)
+{
+	if (priority > ENPU_PRIORITY_REALTIME)
+		return;
+	dev->queues[q].priority = priority;
+	choose_anew(dev);
 }
 
 static void complete_invalidations(struct enpu_device *dev)
@@ -215,38 +255,6 @@ static bool write_status(struct enpu_device *dev, const struct enpu_queue *queue
 	return page;
 }
 
-static void count_profile(struct enpu_device *dev, const struct enpu_profile *profile)
-{
-	dev->counters[ENPU_COUNTER_COMMANDS] += profile->commands;
-	dev->counters[ENPU_COUNTER_CYCLES] += profile->cycles;
-	dev->counters[ENPU_COUNTER_MAC_CYCLES] += profile->engine_cycles[ENPU_ENGINE_MAC];
-	dev->counters[ENPU_COUNTER_DRAM_READ] += profile->dram_read;
-	dev->counters[ENPU_COUNTER_DRAM_WRITTEN] += profile->dram_written;
-	dev->stats.commands += profile->commands;
-}
-
-/* Execute a job to its end. The profile record is written if it is DONE. */
-static enum enpu_step execute(struct enpu_device *dev, struct enpu_queue *queue,
-			      const struct enpu_job *job, uint64_t start_ns)
-{
-	enum enpu_step step;
-
-	dev->mmu.vm = queue->vm;
-	step = enpu_exec_start(dev->exec, &dev->mmu.space, job, &hooks, dev);
-	while (step == ENPU_STEP_MORE) {
-		step = enpu_exec_step(dev->exec);
-		if (step != ENPU_STEP_MORE)
-			break;
-		queue->progress++;
-		write_status(dev, queue, ENPU_QUEUE_RUNNING, NULL);
-	}
-	if (step == ENPU_STEP_DONE)
-		step = enpu_exec_finish(dev->exec, start_ns, enpu_device_now(dev));
-	queue->busy_ns += enpu_device_now(dev) - start_ns;
-	queue->busy_cycles += enpu_exec_profile(dev->exec)->cycles;
-	return step;
-}
-
 /* A fault outside of the commands */
 static struct enpu_exec_fault job_fault(uint32_t cause, uint64_t addr)
 {
@@ -272,7 +280,7 @@ static void halt(struct enpu_device *dev, struct enpu_queue *queue,
 	enpu_device_irq(dev, queue->vector);
 }
 
-static void complete(struct enpu_device *dev, struct enpu_queue *queue, bool irq)
+static void complete(struct enpu_device *dev, struct enpu_queue *queue)
 {
 	bool more = queue->producer != queue->consumer, reached;
 
@@ -288,83 +296,145 @@ static void complete(struct enpu_device *dev, struct enpu_queue *queue, bool irq
 	}
 	dev->counters[ENPU_COUNTER_JOBS]++;
 	dev->stats.jobs++;
-	if (irq)
+	if (queue->irq)
 		enpu_device_irq(dev, queue->vector);
-}
-
-static void run_job(struct enpu_device *dev, struct enpu_queue *queue)
-{
-	uint32_t entries = 1u << queue->ring_order;
-	uint64_t start_ns = enpu_device_now(dev);
-	struct enpu_exec_fault fault;
-	enum enpu_step step;
-	struct enpu_job job;
-	bool read;
-
-	if (queue->producer - (uint32_t)queue->completed > entries) {
-		fault = job_fault(ENPU_FAULT_JOB, queue->completed & (entries - 1));
-		halt(dev, queue, &fault);
-		return;
-	}
-	queue->consumer++;
-	pthread_mutex_unlock(&dev->lock);
-
-	read = read_job(dev, queue, &job);
-	step = read ? execute(dev, queue, &job, start_ns) : ENPU_STEP_FAULT;
-
-	pthread_mutex_lock(&dev->lock);
-	if (read)
-		count_profile(dev, enpu_exec_profile(dev->exec));
-	if (step == ENPU_STEP_ABANDONED)
-		return;
-	if (step == ENPU_STEP_DONE) {
-		complete(dev, queue, job.flags & ENPU_JOB_IRQ);
-		return;
-	}
-	fault = read ? *enpu_exec_fault(dev->exec) :
-		       job_fault(ENPU_FAULT_BUS, queue->ring + (queue->completed & (entries - 1)) *
-							       sizeof(job));
-	if (fault.cause == ENPU_FAULT_JOB)
-		fault.addr = queue->completed & (entries - 1);
-	halt(dev, queue, &fault);
 }
 
 static bool has_job(const struct enpu_queue *queue)
 {
-	return queue_on(queue) && !queue->pause && queue->producer != queue->consumer;
+	return queue_on(queue) &&
+	       (queue->exec || (!queue->pause && queue->producer != queue->consumer));
 }
 
-/* Highest priority first, in turn among equals */
+/* Highest priority first; among equals the one that has waited longest since its turn */
 static unsigned int pick(const struct enpu_device *dev)
 {
 	unsigned int best = ENPU_NO_QUEUE;
 
 	if (dev->fatal)
 		return best;
-	for (unsigned int i = 1; i <= ENPU_NUM_QUEUES; i++) {
-		unsigned int q = (dev->last + i) % ENPU_NUM_QUEUES;
+	for (unsigned int q = 0; q < ENPU_NUM_QUEUES; q++) {
+		const struct enpu_queue *queue = &dev->queues[q], *other = &dev->queues[best];
 
-		if (has_job(&dev->queues[q]) &&
-		    (best == ENPU_NO_QUEUE ||
-		     dev->queues[q].priority > dev->queues[best].priority))
+		if (has_job(queue) &&
+		    (best == ENPU_NO_QUEUE || queue->priority > other->priority ||
+		     (queue->priority == other->priority && queue->turn < other->turn)))
 			best = q;
 	}
 	return best;
 }
 
+/* The job has had the engines since then, and a command is complete: is another one to go on? */
+static bool must_yield(struct enpu_device *dev, uint64_t since_ns)
+{
+	uint64_t slice_ns = 1000ull * atomic_load(&dev->time_slice);
+	bool expired = slice_ns && enpu_device_now(dev) - since_ns >= slice_ns, yield;
+	unsigned int best;
+
+	/* Without this, commands would wait for register accesses, and these for them */
+	if (!atomic_exchange(&dev->contested, false) && !expired)
+		return false;
+	pthread_mutex_lock(&dev->lock);
+	best = pick(dev);
+	yield = best != ENPU_NO_QUEUE && best != dev->current &&
+		(expired || dev->queues[best].priority > dev->queues[dev->current].priority);
+	pthread_mutex_unlock(&dev->lock);
+	return yield;
+}
+/*
+ * Begin the next job. The lock is held, but while memory is read. MORE: its
+ * context is the queue's; or FAULT.
+ */
+static enum enpu_step begin(struct enpu_device *dev, struct enpu_queue *queue, uint64_t now_ns,
+			    struct enpu_exec_fault *fault)
+{
+	uint32_t entries = 1u << queue->ring_order;
+	uint64_t slot = queue->completed & (entries - 1);
+	enum enpu_step step = ENPU_STEP_FAULT;
+	struct enpu_job job;
+
+	*fault = job_fault(ENPU_FAULT_JOB, slot);
+	if (queue->producer - (uint32_t)queue->completed > entries)
+		return ENPU_STEP_FAULT;
+	queue->consumer++;
+	queue->begun_ns = now_ns;
+	*fault = job_fault(ENPU_FAULT_BUS, 0);
+	queue->exec = enpu_contexts_get(dev->contexts);
+	if (!queue->exec)
+		return ENPU_STEP_FAULT;
+	pthread_mutex_unlock(&dev->lock);
+
+	dev->mmu.vm = queue->vm;
+	*fault = job_fault(ENPU_FAULT_BUS, queue->ring + slot * sizeof(job));
+	if (read_job(dev, queue, &job)) {
+		queue->irq = job.flags & ENPU_JOB_IRQ;
+		step = enpu_exec_start(queue->exec, &dev->mmu.space, &job, &hooks, dev);
+		*fault = *enpu_exec_fault(queue->exec);
+		if (fault->cause == ENPU_FAULT_JOB)
+			fault->addr = slot;
+	}
+	pthread_mutex_lock(&dev->lock);
+	return step;
+}
+
+/*
+ * Let the job that was begun go on, to its end or until it must yield (MORE). The
+ * profile record is written if it is DONE.
+ */
+static enum enpu_step execute(struct enpu_device *dev, struct enpu_queue *queue, uint64_t since_ns)
+{
+	struct enpu_exec *x = queue->exec;
+	uint64_t busy_ns = queue->busy_ns;
+	enum enpu_step step;
+
+	dev->mmu.vm = queue->vm;
+	do {
+		step = enpu_exec_step(x);
+		queue->busy_ns = busy_ns + enpu_device_now(dev) - since_ns;
+		if (step == ENPU_STEP_MORE) {
+			queue->progress++;
+			write_status(dev, queue, ENPU_QUEUE_RUNNING, NULL);
+		}
+	} while (step == ENPU_STEP_MORE && (enpu_exec_at_end(x) || !must_yield(dev, since_ns)));
+
+	if (step == ENPU_STEP_DONE)
+		step = enpu_exec_finish(x, queue->begun_ns, enpu_device_now(dev));
+	if (step != ENPU_STEP_MORE)
+		queue->busy_cycles += enpu_exec_profile(x)->cycles;
+	return step;
+}
+
+/* A queue's turn, from the moment that it gets the engines until it leaves them */
 static void serve(struct enpu_device *dev, unsigned int q)
 {
 	struct enpu_queue *queue = &dev->queues[q];
+	uint64_t now_ns = enpu_device_now(dev);
+	enum enpu_step step = ENPU_STEP_MORE;
+	struct enpu_exec_fault fault;
 
 	dev->current = q;
-	dev->last = q;
+	queue->turn = ++dev->turns;
 	queue->state = ENPU_QUEUE_RUNNING;
-	run_job(dev, queue);
+	if (!queue->exec)
+		step = begin(dev, queue, now_ns, &fault);
+	if (step == ENPU_STEP_MORE) {
+		pthread_mutex_unlock(&dev->lock);
+		step = execute(dev, queue, now_ns);
+		pthread_mutex_lock(&dev->lock);
+		fault = *enpu_exec_fault(queue->exec);
+	}
+	if (step != ENPU_STEP_MORE || queue->state == ENPU_QUEUE_STOPPING)
+		enpu_queue_drop_job(dev, queue);
+	if (step == ENPU_STEP_DONE)
+		complete(dev, queue);
+	else if (step == ENPU_STEP_FAULT)
+		halt(dev, queue, &fault);
+
 	dev->current = ENPU_NO_QUEUE;
 	if (queue->state == ENPU_QUEUE_STOPPING && !queue->stuck)
 		queue->state = ENPU_QUEUE_OFF;
-	else if (queue->state == ENPU_QUEUE_RUNNING)
-		queue->state = queue->pause ? ENPU_QUEUE_PAUSED : ENPU_QUEUE_IDLE;
+	else if (queue->state == ENPU_QUEUE_RUNNING && step != ENPU_STEP_ABANDONED)
+		queue->state = queue->pause && !queue->exec ? ENPU_QUEUE_PAUSED : ENPU_QUEUE_IDLE;
 	complete_invalidations(dev);
 }
 

@@ -90,7 +90,7 @@ static int piece(struct enpu_exec *x, void *arg, uint32_t row, uint32_t col, uin
 /* validate has left both tables, the rows' first */
 static int execute(struct enpu_exec *x)
 {
-	const struct enpu_resize_tap *taps = x->scratch[ENPU_SCRATCH_PARAMS].buf;
+	const struct enpu_resize_tap *taps = x->buffers->scratch[ENPU_SCRATCH_PARAMS].buf;
 	struct resize r = {
 		.cmd = &x->cmd.resize,
 		.rows = taps,

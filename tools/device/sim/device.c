@@ -89,8 +89,8 @@ int sim_open(unsigned int index, struct accel_backend_device **out,
 		return -ENOMEM;
 	atomic_store(&dev->refs, 1);
 	dev->config = config;
-	dev->exec = enpu_exec_new(config);
-	if (!dev->exec) {
+	dev->contexts = enpu_contexts_new(config);
+	if (!dev->contexts) {
 		free(dev);
 		return -ENOMEM;
 	}
@@ -100,7 +100,7 @@ int sim_open(unsigned int index, struct accel_backend_device **out,
 	ret = pthread_create(&dev->worker, NULL, sim_worker, dev);
 	if (ret) {
 		sim_error(err, "can't start the simulator's thread: %s", strerror(ret));
-		enpu_exec_free(dev->exec);
+		enpu_contexts_free(dev->contexts);
 		free(dev);
 		return -ret;
 	}
@@ -125,7 +125,7 @@ void sim_device_put(struct accel_backend_device *dev)
 	pthread_cond_destroy(&dev->progress);
 	pthread_cond_destroy(&dev->wake);
 	pthread_mutex_destroy(&dev->lock);
-	enpu_exec_free(dev->exec);
+	enpu_contexts_free(dev->contexts);
 	free(dev);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Queues: jobs in order, one worker thread a device that executes them, waits,
- * fences. The same engines as behind the registers, without the registers.
+ * fences. The same engines as behind the registers, without the registers, and
+ * preemption between commands as there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #define NS_PER_MS		1000000ull
 #define NS_PER_S		1000000000ull
 #define DEFAULT_TIMEOUT_MS	10000u
+#define TIME_SLICE_NS		(ENPU_TIME_SLICE_DEFAULT * 1000ull)
 
 struct job {
 	struct job *next;
@@ -40,8 +42,13 @@ struct accel_backend_queue {
 	uint64_t completed;
 	struct fence *fences;
 	struct accel_backend_fault fault;	/* fault.error: why it takes no more jobs */
-	uint64_t deadline_ns;			/* of the job that runs; the worker's */
-	bool timed_out;				/* the worker's */
+	uint64_t turn;				/* when it got the engines last: higher is later */
+	struct enpu_exec *exec;			/* of the job that was begun and is not over, or NULL */
+	/* The worker's */
+	uint64_t begun_ns;
+	uint64_t left_ns;			/* that this job may have the engines */
+	uint64_t deadline_ns;			/* of its turn */
+	bool timed_out;
 	atomic_bool destroyed;			/* what runs is to be abandoned */
 };
 
@@ -59,20 +66,6 @@ static const struct enpu_exec_hooks hooks = {
 	.command = hook_poll,
 	.poll = hook_poll,
 };
-
-static enum enpu_step execute(struct accel_backend_queue *queue, const struct enpu_job *desc)
-{
-	struct enpu_exec *x = queue->dev->exec;
-	uint64_t start = sim_now_ns();
-	enum enpu_step step;
-
-	queue->timed_out = false;
-	queue->deadline_ns = start + queue->timeout_ns;
-	step = enpu_exec_start(x, sim_vm_space(queue->vm), desc, &hooks, queue);
-	while (step == ENPU_STEP_MORE)
-		step = enpu_exec_step(x);
-	return step == ENPU_STEP_DONE ? enpu_exec_finish(x, start, sim_now_ns()) : step;
-}
 
 static void signal_fd(int fd)
 {
@@ -120,71 +113,137 @@ static void drop_jobs(struct accel_backend_queue *queue)
 	queue->end = &queue->first;
 }
 
-static void fail_queue(struct accel_backend_queue *queue, int error, uint32_t cause)
+static void fail_queue(struct accel_backend_queue *queue, int error,
+		       const struct enpu_exec_fault *fault)
 {
-	const struct enpu_exec_fault *fault = enpu_exec_fault(queue->dev->exec);
-
 	queue->fault = (struct accel_backend_fault) {
-		.cause = cause,
+		.cause = error == EFAULT ? fault->cause : ENPU_FAULT_NONE,
 		.error = error,
 		.command = fault->command,
 		.layer = fault->layer,
 		.opcode = fault->opcode,
-		.addr = cause ? fault->addr : 0,
+		.addr = error == EFAULT ? fault->addr : 0,
 		.job = queue->completed + 1,
 	};
 	drop_jobs(queue);
 }
 
-static void end_job(struct accel_backend_queue *queue, enum enpu_step step)
+static bool has_job(const struct accel_backend_queue *queue)
 {
-	if (step == ENPU_STEP_DONE)
-		queue->completed++;
-	else if (step == ENPU_STEP_FAULT)
-		fail_queue(queue, EFAULT, enpu_exec_fault(queue->dev->exec)->cause);
-	else if (queue->timed_out)
-		fail_queue(queue, ETIME, ENPU_FAULT_NONE);
-	signal_fences(queue);
+	return queue->exec || queue->first;
 }
 
-static void run(struct accel_backend_device *dev, struct accel_backend_queue *queue)
+/* Highest priority first; among equals the one that has waited longest since its turn */
+static struct accel_backend_queue *pick(const struct accel_backend_device *dev)
+{
+	struct accel_backend_queue *best = NULL, *queue;
+
+	for (queue = dev->queues; queue; queue = queue->next)
+		if (has_job(queue) &&
+		    (!best || queue->priority > best->priority ||
+		     (queue->priority == best->priority && queue->turn < best->turn)))
+			best = queue;
+	return best;
+}
+
+static void drop_context(struct accel_backend_queue *queue)
+{
+	if (queue->exec)
+		enpu_contexts_put(queue->dev->contexts, queue->exec);
+	queue->exec = NULL;
+}
+
+/* A command is complete: is another queue to go on? The lock is not held. */
+static bool must_yield(struct accel_backend_queue *queue, uint64_t since_ns)
+{
+	struct accel_backend_device *dev = queue->dev;
+	bool expired = sim_now_ns() - since_ns >= TIME_SLICE_NS, yield;
+	const struct accel_backend_queue *best;
+
+	if (!atomic_exchange(&dev->contested, false) && !expired)
+		return false;
+	pthread_mutex_lock(&dev->lock);
+	best = pick(dev);
+	yield = best && best != queue && (expired || best->priority > queue->priority);
+	pthread_mutex_unlock(&dev->lock);
+	return yield;
+}
+
+/* Take the next job off the list into a context of its own; ABANDONED: there is no memory */
+static enum enpu_step begin(struct accel_backend_queue *queue, uint64_t now_ns)
 {
 	struct job *job = queue->first;
 	enum enpu_step step;
 
+	queue->exec = enpu_contexts_get(queue->dev->contexts);
+	if (!queue->exec)
+		return ENPU_STEP_ABANDONED;
 	queue->first = job->next;
 	if (!queue->first)
 		queue->end = &queue->first;
-	dev->current = queue;
-	dev->last = queue;
-	pthread_mutex_unlock(&dev->lock);
-
-	step = execute(queue, &job->desc);
+	queue->begun_ns = now_ns;
+	queue->left_ns = queue->timeout_ns;
+	queue->timed_out = false;
+	pthread_mutex_unlock(&queue->dev->lock);
+	step = enpu_exec_start(queue->exec, sim_vm_space(queue->vm), &job->desc, &hooks, queue);
 	free(job);
-
-	pthread_mutex_lock(&dev->lock);
-	end_job(queue, step);
-	dev->current = NULL;
-	pthread_cond_broadcast(&dev->progress);
+	pthread_mutex_lock(&queue->dev->lock);
+	return step;
 }
 
-/* Highest priority first, in turn among equals: the list is looked through from behind the last */
-static struct accel_backend_queue *pick(const struct accel_backend_device *dev)
+/* To the job's end, or until it must yield (MORE). The lock is not held. */
+static enum enpu_step execute(struct accel_backend_queue *queue, uint64_t since_ns)
 {
-	struct accel_backend_queue *best = NULL, *best_before = NULL, *queue;
-	bool before = true;
+	struct enpu_exec *x = queue->exec;
+	enum enpu_step step;
+	uint64_t used_ns;
 
-	for (queue = dev->queues; queue; queue = queue->next) {
-		struct accel_backend_queue **choice = before ? &best_before : &best;
+	queue->deadline_ns = since_ns + queue->left_ns;
+	do {
+		step = enpu_exec_step(x);
+	} while (step == ENPU_STEP_MORE && (enpu_exec_at_end(x) || !must_yield(queue, since_ns)));
 
-		if (queue->first && (!*choice || queue->priority > (*choice)->priority))
-			*choice = queue;
-		if (queue == dev->last)
-			before = false;
+	used_ns = sim_now_ns() - since_ns;
+	queue->left_ns -= used_ns < queue->left_ns ? used_ns : queue->left_ns;
+	return step == ENPU_STEP_DONE ?
+	       enpu_exec_finish(x, queue->begun_ns, since_ns + used_ns) : step;
+}
+
+static void end_job(struct accel_backend_queue *queue, enum enpu_step step)
+{
+	const struct enpu_exec_fault none = { .command = ENPU_FAULT_NO_COMMAND };
+
+	if (step == ENPU_STEP_DONE)
+		queue->completed++;
+	else if (!queue->exec)
+		fail_queue(queue, ENOMEM, &none);
+	else if (step == ENPU_STEP_FAULT)
+		fail_queue(queue, EFAULT, enpu_exec_fault(queue->exec));
+	else if (queue->timed_out)
+		fail_queue(queue, ETIME, enpu_exec_fault(queue->exec));
+	drop_context(queue);
+	signal_fences(queue);
+}
+
+/* A queue's turn, from the moment that it gets the engines until it leaves them */
+static void serve(struct accel_backend_device *dev, struct accel_backend_queue *queue)
+{
+	uint64_t now_ns = sim_now_ns();
+	enum enpu_step step = ENPU_STEP_MORE;
+
+	dev->current = queue;
+	queue->turn = ++dev->turns;
+	if (!queue->exec)
+		step = begin(queue, now_ns);
+	if (step == ENPU_STEP_MORE) {
+		pthread_mutex_unlock(&dev->lock);
+		step = execute(queue, now_ns);
+		pthread_mutex_lock(&dev->lock);
 	}
-	if (!best || (best_before && best_before->priority > best->priority))
-		return best_before;
-	return best;
+	if (step != ENPU_STEP_MORE)
+		end_job(queue, step);
+	dev->current = NULL;
+	pthread_cond_broadcast(&dev->progress);
 }
 
 void *sim_worker(void *arg)
@@ -196,7 +255,7 @@ void *sim_worker(void *arg)
 		struct accel_backend_queue *queue = pick(dev);
 
 		if (queue)
-			run(dev, queue);
+			serve(dev, queue);
 		else
 			pthread_cond_wait(&dev->wake, &dev->lock);
 	}
@@ -224,6 +283,7 @@ int sim_queue_create(struct accel_backend_vm *vm, const struct accel_backend_que
 	queue->end = &queue->first;
 
 	pthread_mutex_lock(&dev->lock);
+	queue->turn = ++dev->turns;
 	queue->next = dev->queues;
 	dev->queues = queue;
 	pthread_mutex_unlock(&dev->lock);
@@ -250,6 +310,7 @@ void sim_queue_destroy(struct accel_backend_queue *queue)
 	unlink_queue(queue);
 	while (dev->current == queue)
 		pthread_cond_wait(&dev->progress, &dev->lock);
+	drop_context(queue);
 	if (queue->completed < queue->submitted && !queue->fault.error)
 		queue->fault.error = ECANCELED;
 	signal_fences(queue);
@@ -282,6 +343,7 @@ int sim_submit(struct accel_backend_queue *queue, const struct accel_backend_job
 		*point = queue->submitted;
 		*queue->end = job;
 		queue->end = &job->next;
+		atomic_store(&dev->contested, true);
 		pthread_cond_signal(&dev->wake);
 		ret = 0;
 	}

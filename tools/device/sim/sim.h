@@ -14,7 +14,7 @@
 
 #include <accel/backend.h>
 
-#include "../core/exec.h"
+#include "../core/contexts.h"
 
 #define SIM_PAGE	4096ull
 #define SIM_VA_START	SIM_PAGE
@@ -23,15 +23,16 @@
 struct accel_backend_device {
 	atomic_uint refs;
 	const struct enpu_config *config;
-	struct enpu_exec *exec;			/* the worker's */
 	pthread_t worker;
 	pthread_mutex_t lock;			/* guards all that follows, and the queues */
 	pthread_cond_t wake;			/* for the worker */
 	pthread_cond_t progress;		/* a job ended; for everybody else */
+	struct enpu_contexts *contexts;
 	bool quit;
+	uint64_t turns;				/* given to queues so far */
+	atomic_bool contested;			/* another queue may have a better claim to the engines */
 	struct accel_backend_queue *queues;
 	struct accel_backend_queue *current;	/* whose job runs */
-	struct accel_backend_queue *last;	/* which ran last; may be gone: compared only */
 };
 
 struct accel_backend_bo {
