@@ -292,8 +292,44 @@ def movement_cases():
     }
 
 
+def many(kind, operation, inputs, outputs, options=None, parameters=()):
+    """An operator with several inputs or outputs, all of them quantized alike."""
+    return single_operator(operation, [tensor(s, kind, 0.05, 4) for s in inputs] + list(parameters),
+                           [tensor(s, kind, 0.05, 4) for s in outputs], options)
+
+
+def rearrange_cases():
+    grid, part = [1, 6, 8, 12], [6, 5, 7]
+    value = tensor([1], "int8", 0.05, 4, data=bytes([0xc1]))
+    return {
+        "minimum-int8": many("int8", "MINIMUM", [grid] * 2, [grid]),
+        "maximum-uint8": many("uint8", "MAXIMUM", [grid] * 2, [grid]),
+        "maximum-int8-channels": many("int8", "MAXIMUM", [grid, [1, 1, 1, 12]], [grid]),
+        "padv2-int8": many("int8", "PADV2", [grid], [[1, 9, 8, 14]], None,
+                           [int32s(0, 0, 1, 2, 0, 0, 0, 2, shape=[4, 2]), value]),
+        "pack-int8": many("int8", "PACK", [part] * 3, [[6, 3, 5, 7]], {"values_count": 3, "axis": 1}),
+        "pack-uint8-last": many("uint8", "PACK", [part] * 2, [[6, 5, 7, 2]],
+                                {"values_count": 2, "axis": -1}),
+        "unpack-int8": many("int8", "UNPACK", [part], [[6, 7]] * 5, {"num": 5, "axis": 1}),
+        "split-v-int8": many("int8", "SPLIT_V", [grid], [[1, 6, 8, 3], [1, 6, 8, 7], [1, 6, 8, 2]],
+                             {"num_splits": 3}, [int32s(3, 7, 2), int32s(-1, shape=[])]),
+        "gather-uint8": many("uint8", "GATHER", [grid], [[1, 6, 4, 12]], {"axis": 2},
+                             [int32s(7, 0, 3, 3)]),
+        "gather-int8-one": many("int8", "GATHER", [grid], [[1, 8, 12]], {"axis": -3},
+                                [Operand([], "int32", data=(4).to_bytes(4, "little"))]),
+        "tile-int8": many("int8", "TILE", [part], [[6, 10, 21]], None, [int32s(1, 2, 3)]),
+        "reverse-int8": many("int8", "REVERSE_V2", [grid], [grid], None, [int32s(1)]),
+        "reverse-uint8-channels": many("uint8", "REVERSE_V2", [part], [part], None, [int32s(2)]),
+        "space-to-depth-int8": many("int8", "SPACE_TO_DEPTH", [[2, 6, 8, 3]], [[2, 3, 4, 12]],
+                                    {"block_size": 2}),
+        "depth-to-space-uint8": many("uint8", "DEPTH_TO_SPACE", [grid], [[1, 12, 16, 3]],
+                                     {"block_size": 2}),
+    }
+
+
 def cases():
     """Name -> bytes of a model."""
     return {f"op-{name}": model for make in (
-        conv_cases, arithmetic_cases, pool_cases, table_cases, resize_cases, movement_cases)
+        conv_cases, arithmetic_cases, pool_cases, table_cases, resize_cases, movement_cases,
+        rearrange_cases)
             for name, model in make().items()}

@@ -9,12 +9,13 @@ import struct
 
 OPERATORS = {
     0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D",
-    6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU",
-    21: "RELU6", 22: "RESHAPE", 23: "RESIZE_BILINEAR", 25: "SOFTMAX", 28: "TANH", 32: "CUSTOM",
-    34: "PAD", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB", 43: "SQUEEZE", 45: "STRIDED_SLICE",
-    47: "EXP", 49: "SPLIT", 54: "PRELU", 60: "PADV2", 65: "SLICE", 67: "TRANSPOSE_CONV", 70: "EXPAND_DIMS",
-    83: "PACK", 88: "UNPACK", 97: "RESIZE_NEAREST_NEIGHBOR", 98: "LEAKY_RELU", 101: "ABS", 102: "SPLIT_V",
-    114: "QUANTIZE", 117: "HARD_SWISH", 150: "GELU",
+    5: "DEPTH_TO_SPACE", 6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D",
+    18: "MUL", 19: "RELU", 21: "RELU6", 22: "RESHAPE", 23: "RESIZE_BILINEAR", 25: "SOFTMAX",
+    26: "SPACE_TO_DEPTH", 28: "TANH", 32: "CUSTOM", 34: "PAD", 36: "GATHER", 39: "TRANSPOSE",
+    40: "MEAN", 41: "SUB", 43: "SQUEEZE", 45: "STRIDED_SLICE", 47: "EXP", 49: "SPLIT", 54: "PRELU",
+    55: "MAXIMUM", 57: "MINIMUM", 60: "PADV2", 65: "SLICE", 67: "TRANSPOSE_CONV", 69: "TILE",
+    70: "EXPAND_DIMS", 83: "PACK", 88: "UNPACK", 97: "RESIZE_NEAREST_NEIGHBOR", 98: "LEAKY_RELU",
+    101: "ABS", 102: "SPLIT_V", 105: "REVERSE_V2", 114: "QUANTIZE", 117: "HARD_SWISH", 150: "GELU",
 }
 TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool",
          7: "int16", 9: "int8"}
@@ -44,6 +45,10 @@ OPTIONS = {
                       "new_axis": (3, "i", 0), "shrink": (4, "i", 0)},
     "SPLIT": {"num_splits": (0, "i", 0)}, "MEAN": {"keep_dims": (0, "b", 0)},
     "LEAKY_RELU": {"alpha": (0, "f", 0.0)}, "GELU": {"approximate": (0, "b", 0)},
+    "PACK": {"values_count": (0, "i", 0), "axis": (1, "i", 0)},
+    "UNPACK": {"num": (0, "i", 0), "axis": (1, "i", 0)}, "SPLIT_V": {"num_splits": (0, "i", 0)},
+    "SPACE_TO_DEPTH": {"block_size": (0, "i", 0)}, "DEPTH_TO_SPACE": {"block_size": (0, "i", 0)},
+    "GATHER": {"axis": (0, "i", 0), "batch_dims": (1, "i", 0)},
 }
 
 

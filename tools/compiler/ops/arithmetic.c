@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ADD, SUB and MUL, with NumPy's broadcasting. */
+/* ADD, SUB, MUL, MINIMUM and MAXIMUM, with NumPy's broadcasting. */
 #include <string.h>
 
 #include "operator.h"
@@ -28,6 +28,12 @@ static struct factors real_factors(const struct op *op)
 		(double)a / (double)twice_max, (double)b / (double)twice_max,
 		(double)twice_max / (double)shifted_out,
 	};
+}
+
+/* Compares what is there: no scale plays a part. */
+static bool compares(const struct op *op)
+{
+	return op->kind == OP_MINIMUM || op->kind == OP_MAXIMUM;
 }
 
 /* Dimension @d of @t when it is seen with @rank dimensions. */
@@ -65,6 +71,9 @@ const char *check_arithmetic(struct graph *g, struct op *op)
 	reason = check_shape(g, out, rank, dims);
 	if (reason)
 		return reason;
+	if (compares(op))
+		return same_quant(a, out) && same_quant(b, out) ? NULL :
+		       "inputs and output are quantized differently";
 	f = real_factors(op);
 	reason = check_multiplier(g, f.out);
 	if (reason)
@@ -103,7 +112,8 @@ static void emit_arithmetic(void *arg, const struct fm *fm)
 {
 	static const uint8_t operations[OP_KINDS] = {
 		[OP_ADD] = ENPU_ELEMENTWISE_ADD, [OP_SUB] = ENPU_ELEMENTWISE_SUB,
-		[OP_MUL] = ENPU_ELEMENTWISE_MUL,
+		[OP_MUL] = ENPU_ELEMENTWISE_MUL, [OP_MINIMUM] = ENPU_ELEMENTWISE_MIN,
+		[OP_MAXIMUM] = ENPU_ELEMENTWISE_MAX,
 	};
 	struct arithmetic *x = arg;
 	struct layer *l = program_layer(x->p, LAYER_ELEMENTWISE, x->op);
@@ -114,6 +124,8 @@ static void emit_arithmetic(void *arg, const struct fm *fm)
 	l->out = fm[2];
 	l->operation = operations[x->op->kind];
 	l->clamp = device_clamp(x->op->outputs[0], x->op->attrs.activation);
+	if (compares(x->op))
+		return;
 	l->scale_out = device_scale(f.out);
 	if (x->op->kind == OP_MUL)
 		return;

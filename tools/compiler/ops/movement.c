@@ -106,6 +106,22 @@ void lower_concatenation(struct program *p, const struct op *op)
 	}
 }
 
+/* PADV2 brings the value; it is quantized as the input. */
+static const char *check_pad_value(struct graph *g, const struct op *op)
+{
+	const struct tensor *value = op->inputs[2];
+
+	if (!value || !value->data || tensor_elements(value) != 1)
+		return "the value must be one constant";
+	return check_same_quant(g, value, op->outputs[0]);
+}
+
+static uint8_t pad_value(const struct op *op)
+{
+	return op->kind == OP_PADV2 ? op->inputs[2]->data[0] :
+				      (uint8_t)op->outputs[0]->quant.zero_point[0];
+}
+
 const char *check_pad(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *pads = op->inputs[1], *out = op->outputs[0];
@@ -118,6 +134,8 @@ const char *check_pad(struct graph *g, struct op *op)
 		reason = check_same_quant(g, in, out);
 	if (!reason)
 		reason = check_constant_ints(g, pads, "the paddings", 2 * in->rank);
+	if (!reason && op->kind == OP_PADV2)
+		reason = check_pad_value(g, op);
 	if (reason)
 		return reason;
 	for (int d = 0; d < in->rank; d++) {
@@ -136,7 +154,7 @@ void lower_pad(struct program *p, const struct op *op)
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
 	const struct view *whole = &p->views[out->index];
 	int32_t interior[MAX_RANK], begin[MAX_RANK] = { 0 }, dims[MAX_RANK];
-	uint8_t value = (uint8_t)out->quant.zero_point[0];
+	uint8_t value = pad_value(op);
 	struct view to;
 
 	if (p->folded[op->index])

@@ -120,6 +120,14 @@ const char *check_mean(struct graph *g, struct op *op);
 const char *check_detection(struct graph *g, struct op *op);
 const char *check_quantize(struct graph *g, struct op *op);
 const char *check_dequantize(struct graph *g, struct op *op);
+const char *check_pack(struct graph *g, struct op *op);
+const char *check_unpack(struct graph *g, struct op *op);
+const char *check_split_v(struct graph *g, struct op *op);
+const char *check_gather(struct graph *g, struct op *op);
+const char *check_tile(struct graph *g, struct op *op);
+const char *check_reverse(struct graph *g, struct op *op);
+const char *check_space_to_depth(struct graph *g, struct op *op);
+const char *check_depth_to_space(struct graph *g, struct op *op);
 
 void lower_conv(struct program *p, const struct op *op);
 void lower_fully_connected(struct program *p, const struct op *op);
@@ -138,5 +146,13 @@ void lower_mean(struct program *p, const struct op *op);
 void lower_detection(struct program *p, const struct op *op);
 void lower_quantize(struct program *p, const struct op *op);
 void lower_dequantize(struct program *p, const struct op *op);
+void lower_pack(struct program *p, const struct op *op);
+void lower_unpack(struct program *p, const struct op *op);
+void lower_split_v(struct program *p, const struct op *op);
+void lower_gather(struct program *p, const struct op *op);
+void lower_tile(struct program *p, const struct op *op);
+void lower_reverse(struct program *p, const struct op *op);
+void lower_space_to_depth(struct program *p, const struct op *op);
+void lower_depth_to_space(struct program *p, const struct op *op);
 
 #endif

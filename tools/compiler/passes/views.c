@@ -129,7 +129,7 @@ static void backwards(struct views *v, const struct op *op)
 
 	if (op->kind == OP_CONCATENATION) {
 		offer_concatenation(v, op);
-	} else if (op->kind == OP_PAD) {
+	} else if (op->kind == OP_PAD || op->kind == OP_PADV2) {
 		offer_padding(v, op);
 	} else if (is_reshape(op) && assigned(v, op->outputs[0])) {
 		if (reshaped_view(&v->p->views[op->outputs[0]->index], op->outputs[0],

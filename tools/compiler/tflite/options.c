@@ -129,6 +129,22 @@ static void read_split(const struct fb_table *t, struct op_attrs *a)
 	a->num_splits = fb_i32(t, 0, 0);
 }
 
+static void read_blocks(const struct fb_table *t, struct op_attrs *a)
+{
+	a->block_size = fb_i32(t, 0, 0);
+}
+
+static void read_gather(const struct fb_table *t, struct op_attrs *a)
+{
+	a->axis = fb_i32(t, 0, 0);
+	a->batch_dims = fb_i32(t, 1, 0);
+}
+
+static void read_stack(const struct fb_table *t, struct op_attrs *a)
+{
+	a->axis = fb_i32(t, 1, 0);
+}
+
 struct builtin {
 	const char *name;
 	enum op_kind kind;
@@ -145,7 +161,7 @@ static const struct builtin builtins[] = {
 	[2] = KNOWN(CONCATENATION, 10, read_concatenation),
 	[3] = KNOWN(CONV_2D, 1, read_conv),
 	[4] = KNOWN(DEPTHWISE_CONV_2D, 2, read_depthwise),
-	[5] = NAMED(DEPTH_TO_SPACE),
+	[5] = KNOWN(DEPTH_TO_SPACE, 94, read_blocks),
 	[6] = KNOWN(DEQUANTIZE, 0, NULL),
 	[7] = NAMED(EMBEDDING_LOOKUP),
 	[8] = NAMED(FLOOR),
@@ -166,12 +182,12 @@ static const struct builtin builtins[] = {
 	[23] = KNOWN(RESIZE_BILINEAR, 15, read_resize_bilinear),
 	[24] = NAMED(RNN),
 	[25] = KNOWN(SOFTMAX, 9, read_softmax),
-	[26] = NAMED(SPACE_TO_DEPTH),
+	[26] = KNOWN(SPACE_TO_DEPTH, 19, read_blocks),
 	[27] = NAMED(SVDF),
 	[28] = KNOWN(TANH, 0, NULL),
 	[34] = KNOWN(PAD, 22, NULL),
 	[35] = NAMED(UNIDIRECTIONAL_SEQUENCE_RNN),
-	[36] = NAMED(GATHER),
+	[36] = KNOWN(GATHER, 23, read_gather),
 	[37] = NAMED(BATCH_TO_SPACE_ND),
 	[38] = NAMED(SPACE_TO_BATCH_ND),
 	[39] = KNOWN(TRANSPOSE, 26, NULL),
@@ -189,12 +205,12 @@ static const struct builtin builtins[] = {
 	[52] = NAMED(BIDIRECTIONAL_SEQUENCE_LSTM),
 	[53] = NAMED(CAST),
 	[54] = NAMED(PRELU),
-	[55] = NAMED(MAXIMUM),
+	[55] = KNOWN(MAXIMUM, 0, NULL),
 	[56] = NAMED(ARG_MAX),
-	[57] = NAMED(MINIMUM),
+	[57] = KNOWN(MINIMUM, 0, NULL),
 	[58] = NAMED(LESS),
 	[59] = NAMED(NEG),
-	[60] = NAMED(PADV2),
+	[60] = KNOWN(PADV2, 0, NULL),
 	[61] = NAMED(GREATER),
 	[62] = NAMED(GREATER_EQUAL),
 	[63] = NAMED(LESS_EQUAL),
@@ -203,7 +219,7 @@ static const struct builtin builtins[] = {
 	[66] = NAMED(SIN),
 	[67] = NAMED(TRANSPOSE_CONV),
 	[68] = NAMED(SPARSE_TO_DENSE),
-	[69] = NAMED(TILE),
+	[69] = KNOWN(TILE, 0, NULL),
 	[70] = KNOWN(EXPAND_DIMS, 52, NULL),
 	[71] = NAMED(EQUAL),
 	[72] = NAMED(NOT_EQUAL),
@@ -217,12 +233,12 @@ static const struct builtin builtins[] = {
 	[80] = NAMED(FAKE_QUANT),
 	[81] = NAMED(REDUCE_PROD),
 	[82] = NAMED(REDUCE_MAX),
-	[83] = NAMED(PACK),
+	[83] = KNOWN(PACK, 59, read_stack),
 	[84] = NAMED(LOGICAL_OR),
 	[85] = NAMED(ONE_HOT),
 	[86] = NAMED(LOGICAL_AND),
 	[87] = NAMED(LOGICAL_NOT),
-	[88] = NAMED(UNPACK),
+	[88] = KNOWN(UNPACK, 64, read_stack),
 	[89] = NAMED(REDUCE_MIN),
 	[90] = NAMED(FLOOR_DIV),
 	[91] = NAMED(REDUCE_ANY),
@@ -236,10 +252,10 @@ static const struct builtin builtins[] = {
 	[99] = NAMED(SQUARED_DIFFERENCE),
 	[100] = NAMED(MIRROR_PAD),
 	[101] = KNOWN(ABS, 0, NULL),
-	[102] = NAMED(SPLIT_V),
+	[102] = KNOWN(SPLIT_V, 0, NULL),
 	[103] = NAMED(UNIQUE),
 	[104] = NAMED(CEIL),
-	[105] = NAMED(REVERSE_V2),
+	[105] = KNOWN(REVERSE_V2, 0, NULL),
 	[106] = NAMED(ADD_N),
 	[107] = NAMED(GATHER_ND),
 	[108] = NAMED(COS),
