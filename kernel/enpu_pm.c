@@ -14,13 +14,12 @@
  * What wakes it is a job, a doorbell and its clock: whoever needs one of them holds
  * enpu_pm_get().
  *
- * A submission holds the machine awake from SUBMIT until it is freed, its fence
- * having signalled. run_job() could not wake it: that may allocate, and fences wait for
- * run_job(). The price is that a job which waits for somebody else's fence keeps the
- * machine awake meanwhile.
- *
- * What was not done: to count in the driver what keeps the machine awake, to spare the
- * PM core's lock. It takes some hundred instructions of a job's many thousands.
+ * A queue holds the machine awake from its first job until its watchdog finds it
+ * without work, half a second later at most: so a job costs nothing here
+ * as long as others are near. A submission in the scheduler holds it awake too, from
+ * SUBMIT until it is freed: run_job() could not wake it, as that may allocate and
+ * fences wait for run_job(). The price is that a job which waits for somebody
+ * else's fence keeps the machine awake meanwhile.
  *
  * &enpu_device.hw_on is whether the machine is awake, and changes under
  * &enpu_device.hw_lock; whoever has the lock looks at it before he touches a
@@ -52,6 +51,17 @@ MODULE_PARM_DESC(autosuspend_ms,
 int enpu_pm_get(struct enpu_device *enpu)
 {
 	return pm_runtime_resume_and_get(enpu->drm.dev);
+}
+
+/**
+ * enpu_pm_keep() - keep the machine awake, which somebody else holds awake now
+ * @enpu: the device
+ *
+ * In any context. It needs an enpu_pm_put() of its own.
+ */
+void enpu_pm_keep(struct enpu_device *enpu)
+{
+	pm_runtime_get_noresume(enpu->drm.dev);
 }
 
 /**

@@ -17,6 +17,7 @@ void enpu_pm_fini(struct enpu_device *enpu);
 void enpu_pm_on_locked(struct enpu_device *enpu);
 
 int enpu_pm_get(struct enpu_device *enpu);
+void enpu_pm_keep(struct enpu_device *enpu);
 void enpu_pm_put(struct enpu_device *enpu);
 
 #endif

@@ -84,8 +84,8 @@ static void enpu_queue_fini_front(struct enpu_queue *queue)
 
 /*
  * In a workqueue of the module's, because the last put may come from the very
- * scheduler that is to be freed. Each job holds a reference to the module (its
- * fence's) until after it has put the queue; so when the module is unloaded, this
+ * scheduler that is to be freed. Each submission in the scheduler holds a reference to
+ * the module until after it has put the queue; so when the module is unloaded, this
  * is at least queued, and drm_sched_fini() waits until the scheduler has returned
  * from the module.
  */
@@ -127,11 +127,11 @@ struct enpu_queue *enpu_queue_lookup(struct enpu_file *file, u32 id)
 {
 	struct enpu_queue *queue;
 
-	xa_lock(&file->queues);
+	rcu_read_lock();
 	queue = xa_load(&file->queues, id);
-	if (queue)
-		kref_get(&queue->ref);
-	xa_unlock(&file->queues);
+	if (queue && !kref_get_unless_zero(&queue->ref))
+		queue = NULL;
+	rcu_read_unlock();
 
 	return queue;
 }
@@ -359,6 +359,7 @@ void enpu_queue_retire_locked(struct enpu_queue *queue, u32 state, int first_err
 	enpu_sched_complete(queue);
 	enpu_queue_set_end(queue, state, first_error);
 	enpu_sched_fail(queue, first_error, error);
+	enpu_sched_let_sleep(queue);
 	trace_enpu_queue_retire(queue, state, first_error);
 	spin_unlock_irqrestore(&queue->lock, flags);
 

@@ -22,10 +22,10 @@ struct enpu_user;
 /**
  * struct enpu_queue - a queue
  *
- * Alive as long as its file has it, or it has jobs or mappings.
+ * Alive as long as its file has it, or its scheduler has jobs, or it has mappings.
  */
 struct enpu_queue {
-	/** @ref: of the file's id, and of each job and mapping */
+	/** @ref: of the file's id, and of each job of @entity and each mapping */
 	struct kref ref;
 	/** @enpu: the device; holds a reference */
 	struct enpu_device *enpu;
@@ -54,7 +54,7 @@ struct enpu_queue {
 	struct drm_sched_entity entity;
 	/** @fence_context: of the hardware fences */
 	u64 fence_context;
-	/** @jobs: not yet freed */
+	/** @jobs: of @entity, not yet freed */
 	atomic_t jobs;
 	/** @drained: woken when there are no more @jobs */
 	wait_queue_head_t drained;
@@ -79,8 +79,12 @@ struct enpu_queue {
 	bool running;
 	/** @parked: no doorbells: the machine sleeps; it is told @producer when it wakes */
 	bool parked;
+	/** @awake: keeps the machine awake, from the first job until there is no more work */
+	bool awake;
 	/** @producer: entries put into the ring; of a USER queue as seen last */
 	u64 producer;
+	/** @waiting: submissions that @entity has and the ring not yet */
+	unsigned int waiting;
 	/** @fences: of what is in the ring, in order */
 	struct list_head fences;
 	/** @fence_seqno: of the last of them */
@@ -109,7 +113,7 @@ struct enpu_queue {
 
 	/** @release_work: for the last put, which may come from the scheduler itself */
 	struct work_struct release_work;
-	/** @rcu: interrupt handlers may still look at it */
+	/** @rcu: interrupt handlers and look-ups may still see it */
 	struct rcu_head rcu;
 };
 

@@ -342,6 +342,8 @@ void enpu_reset_check_locked(struct enpu_queue *queue)
 	halted = READ_ONCE(queue->status->state) == ENPU_QUEUE_HALTED;
 	idle = idle && list_empty(&queue->fences);
 	queue->watched = !idle;
+	if (idle)
+		enpu_sched_let_sleep(queue);
 	spin_unlock_irq(&queue->lock);
 
 	if (halted) {

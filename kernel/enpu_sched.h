@@ -29,14 +29,14 @@ struct enpu_fence {
 };
 
 /**
- * struct enpu_submission - what one SUBMIT brings: jobs that run one after another
+ * struct enpu_submission - jobs of one SUBMIT that have to wait in the scheduler
  */
 struct enpu_submission {
 	/** @base: the scheduler's job */
 	struct drm_sched_job base;
 	/** @queue: where it runs; a reference */
 	struct enpu_queue *queue;
-	/** @fence: allocated beforehand; NULL once it is with the scheduler */
+	/** @fence: allocated beforehand; NULL once it is behind the jobs in the ring */
 	struct enpu_fence *fence;
 	/** @number: that of the last job in the queue, counted from 1 */
 	u64 number;
@@ -48,10 +48,18 @@ struct enpu_submission {
 
 extern const struct drm_sched_backend_ops enpu_sched_ops;
 
-struct enpu_submission *enpu_submission_create(struct enpu_queue *queue, u32 count,
-					       struct drm_file *file);
+struct enpu_fence *enpu_fence_alloc(void);
+void enpu_fence_free(struct enpu_fence *fence);
+
+struct enpu_submission *enpu_submission_create(struct enpu_queue *queue,
+					       const struct enpu_job *jobs, u32 count,
+					       struct enpu_fence *fence, struct drm_file *file);
 void enpu_submission_free(struct enpu_submission *submission);
 
+int enpu_sched_enter(struct enpu_queue *queue, const struct enpu_job *jobs, u32 count,
+		     struct enpu_fence *fence, bool awake);
+int enpu_sched_reserve(struct enpu_submission *submission);
+void enpu_sched_let_sleep(struct enpu_queue *queue);
 void enpu_sched_complete(struct enpu_queue *queue);
 void enpu_sched_fail(struct enpu_queue *queue, int first_error, int error);
 

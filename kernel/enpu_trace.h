@@ -36,10 +36,11 @@ TRACE_DEFINE_ENUM(DRM_ENPU_QUEUE_LOST);
 			 { DRM_ENPU_QUEUE_LOST, "lost" })
 
 TRACE_EVENT(enpu_job_submit,
-	    TP_PROTO(const struct enpu_submission *submission, const struct dma_fence *fence),
-	    TP_ARGS(submission, fence),
-	    TP_STRUCT__entry(__string(dev, dev_name(submission->queue->enpu->drm.dev))
-			     __string(label, submission->queue->label)
+	    TP_PROTO(const struct enpu_queue *queue, u64 job, u32 count,
+		     const struct dma_fence *fence),
+	    TP_ARGS(queue, job, count, fence),
+	    TP_STRUCT__entry(__string(dev, dev_name(queue->enpu->drm.dev))
+			     __string(label, queue->label)
 			     __field(u64, queue)
 			     __field(u64, job)
 			     __field(u64, context)
@@ -47,11 +48,11 @@ TRACE_EVENT(enpu_job_submit,
 			     __field(u32, count)),
 	    TP_fast_assign(__assign_str(dev);
 			   __assign_str(label);
-			   __entry->queue = submission->queue->fence_context;
-			   __entry->job = submission->number;
+			   __entry->queue = queue->fence_context;
+			   __entry->job = job;
 			   __entry->context = fence->context;
 			   __entry->seqno = fence->seqno;
-			   __entry->count = submission->count;),
+			   __entry->count = count;),
 	    TP_printk("dev=%s queue=%llu job=%llu count=%u fence=%llu:%llu label=%s",
 		      __get_str(dev), __entry->queue, __entry->job, __entry->count,
 		      __entry->context, __entry->seqno, __get_str(label))
