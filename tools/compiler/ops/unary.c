@@ -103,6 +103,8 @@ const char *check_unary(struct graph *g, struct op *op)
 		reason = check_hard_swish(g, op);
 	if (reason)
 		return reason;
+	if ((op->kind == OP_ABS || op->kind == OP_EXP) && in->type != DTYPE_I8)
+		return "only int8 is supported";
 	if (op->kind == OP_LEAKY_RELU && !(fabsf(op->attrs.alpha) <= 1))
 		return arena_printf(g->arena, "alpha is %g: -1 to 1 is supported", op->attrs.alpha);
 	if (op->kind != OP_QUANTIZE && in->type != out->type)
