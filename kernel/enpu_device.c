@@ -52,13 +52,7 @@ static u64 enpu_read64(struct enpu_device *enpu, u32 reg)
 	return lo | (u64)enpu_read(enpu, reg + 4) << 32;
 }
 
-/**
- * enpu_device_time() - read the device's clock
- * @enpu: the device, within drm_dev_enter() and enpu_pm_get()
- *
- * Return: nanoseconds.
- */
-u64 enpu_device_time(struct enpu_device *enpu)
+static u64 enpu_device_time(struct enpu_device *enpu)
 {
 	u64 ns;
 
@@ -67,6 +61,25 @@ u64 enpu_device_time(struct enpu_device *enpu)
 	spin_unlock(&enpu->time_lock);
 
 	return ns;
+}
+
+/**
+ * enpu_device_timestamp() - read the device's clock, and ours before and after
+ * @enpu: the device, within drm_dev_enter() and enpu_pm_get()
+ *
+ * Return: what DRM_ENPU_DEV_QUERY_TIMESTAMP gives.
+ */
+struct drm_enpu_dev_timestamp enpu_device_timestamp(struct enpu_device *enpu)
+{
+	u64 before = ktime_get_ns();
+	u64 device = enpu_device_time(enpu);
+	u64 half = (ktime_get_ns() - before) / 2;
+
+	return (struct drm_enpu_dev_timestamp) {
+		.device_ns = device,
+		.cpu_ns = before + half,
+		.uncertainty_ns = half,
+	};
 }
 
 /**

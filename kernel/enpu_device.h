@@ -165,7 +165,7 @@ int enpu_device_init(struct enpu_device *enpu);
 void enpu_device_off(struct enpu_device *enpu);
 void enpu_device_unplug(struct enpu_device *enpu);
 
-u64 enpu_device_time(struct enpu_device *enpu);
+struct drm_enpu_dev_timestamp enpu_device_timestamp(struct enpu_device *enpu);
 bool enpu_device_alive(struct enpu_device *enpu);
 void enpu_device_restore_locked(struct enpu_device *enpu);
 

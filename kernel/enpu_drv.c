@@ -7,6 +7,7 @@
  *
  *   enpu_drv      PCI driver, DRM driver, ioctl table, DEV_QUERY, fdinfo
  *   enpu_account  who has used the device how much
+ *   enpu_debugfs  what the driver knows, for root
  *   enpu_device   registers, interrupts, TLB, end of the device
  *   enpu_gem      buffer objects
  *   enpu_mmu      page tables
@@ -37,6 +38,7 @@
 #include <drm/drm_print.h>
 
 #include "enpu_compat.h"
+#include "enpu_debugfs.h"
 #include "enpu_device.h"
 #include "enpu_gem.h"
 #include "enpu_pm.h"
@@ -46,19 +48,6 @@
 #include "enpu_sysfs.h"
 #include "enpu_user.h"
 #include "enpu_vm.h"
-
-static struct drm_enpu_dev_timestamp enpu_drv_timestamp(struct enpu_device *enpu)
-{
-	u64 before = ktime_get_ns();
-	u64 device = enpu_device_time(enpu);
-	u64 half = (ktime_get_ns() - before) / 2;
-
-	return (struct drm_enpu_dev_timestamp) {
-		.device_ns = device,
-		.cpu_ns = before + half,
-		.uncertainty_ns = half,
-	};
-}
 
 static int enpu_drv_answer(struct drm_enpu_dev_query *args, const void *answer, u32 size)
 {
@@ -90,7 +79,7 @@ static int enpu_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_f
 		ret = enpu_pm_get(enpu);
 		if (ret)
 			break;
-		timestamp = enpu_drv_timestamp(enpu);
+		timestamp = enpu_device_timestamp(enpu);
 		enpu_pm_put(enpu);
 		ret = enpu_drv_answer(args, &timestamp, sizeof(timestamp));
 		break;
@@ -227,6 +216,7 @@ static int enpu_drv_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 
+	enpu_debugfs_init(enpu);
 	ret = drm_dev_register(&enpu->drm, 0);
 	if (ret) {
 		enpu_device_off(enpu);

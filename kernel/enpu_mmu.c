@@ -402,3 +402,36 @@ bool enpu_mmu_unmap(struct enpu_mmu *mmu, u64 va, u64 size)
 
 	return flush;
 }
+
+static void enpu_table_walk(struct enpu_table *table, unsigned int level, u64 va,
+			    void (*visit)(void *priv, u64 va, u64 size, u64 entry), void *priv)
+{
+	u64 span = BIT_ULL(ENPU_MMU_PAGE_SHIFT + 9 * level);
+	unsigned int i;
+
+	visit(priv, va, 0, table->dma);
+	for (i = 0; i < ENPU_MMU_ENTRIES; i++, va += span) {
+		u64 entry = table->entries[i];
+
+		if (!(entry & ENPU_PTE_VALID))
+			continue;
+		if (level == ENPU_LEAF || entry & ENPU_PTE_BLOCK)
+			visit(priv, va, span, entry);
+		else
+			enpu_table_walk(table->children[i], level - 1, va, visit, priv);
+	}
+}
+
+/**
+ * enpu_mmu_walk() - look at all that is mapped
+ * @mmu: the tables
+ * @visit: called with each table's first address, 0 and bus address, and then with each
+ *	page's and block's address, size and entry, in the order of addresses
+ * @priv: for @visit
+ */
+void enpu_mmu_walk(struct enpu_mmu *mmu, void (*visit)(void *priv, u64 va, u64 size, u64 entry),
+		   void *priv)
+{
+	if (mmu->root)
+		enpu_table_walk(mmu->root, ENPU_ROOT, 0, visit, priv);
+}

@@ -52,4 +52,7 @@ int enpu_mmu_prepare_unmap(struct enpu_mmu *mmu, u64 va, u64 size);
 bool enpu_mmu_unmap(struct enpu_mmu *mmu, u64 va, u64 size);
 void enpu_mmu_free_retired(struct enpu_mmu *mmu);
 
+void enpu_mmu_walk(struct enpu_mmu *mmu, void (*visit)(void *priv, u64 va, u64 size, u64 entry),
+		   void *priv);
+
 #endif
