@@ -57,8 +57,8 @@ static void enpu_debugfs_show_queue(struct seq_file *m, u64 client, unsigned lon
 	struct enpu_usage usage = {};
 
 	enpu_queue_add_usage(queue, &usage);
-	seq_printf(m, "%6llu %3lu %6llu %4d %6s %3d %4s %4u %10llu %10llu %10llu %16llu  %s\n", client,
-		   id, queue->fence_context, queue->slot,
+	seq_printf(m, "%6llu %3lu %6llu %4d %6s %3d %4s %4u %10llu %10llu %10llu %16llu  %s\n",
+		   client, id, queue->fence_context, queue->slot,
 		   enpu_debugfs_state(READ_ONCE(queue->state)), READ_ONCE(queue->error),
 		   queue->user ? "user" : "kern", queue->priority, READ_ONCE(queue->submitted),
 		   READ_ONCE(queue->producer), usage.jobs, usage.busy_ns, queue->label);
