@@ -20,10 +20,10 @@ enum tm_type { TM_F32 = 0, TM_I32 = 2, TM_U8 = 3, TM_I16 = 7, TM_I8 = 9 };
 /* Builtin operators, and the members of BuiltinOptions that belong to them. */
 enum tm_builtin {
 	TM_ADD = 0, TM_AVERAGE_POOL_2D = 1, TM_CONCATENATION = 2, TM_CONV_2D = 3,
-	TM_DEPTHWISE_CONV_2D = 4, TM_FLOOR = 8, TM_FULLY_CONNECTED = 9, TM_LOGISTIC = 14, TM_MAX_POOL_2D = 17,
-	TM_MUL = 18, TM_RELU = 19, TM_RESHAPE = 22, TM_SOFTMAX = 25, TM_TANH = 28, TM_CUSTOM = 32,
-	TM_PAD = 34, TM_TRANSPOSE = 39, TM_STRIDED_SLICE = 45, TM_SPLIT = 49,
-	TM_RESIZE_NEAREST_NEIGHBOR = 97,
+	TM_DEPTHWISE_CONV_2D = 4, TM_FLOOR = 8, TM_FULLY_CONNECTED = 9, TM_LOGISTIC = 14,
+	TM_MAX_POOL_2D = 17, TM_MUL = 18, TM_RELU = 19, TM_RESHAPE = 22, TM_SOFTMAX = 25,
+	TM_TANH = 28, TM_CUSTOM = 32, TM_PAD = 34, TM_TRANSPOSE = 39, TM_STRIDED_SLICE = 45,
+	TM_SPLIT = 49, TM_RESIZE_NEAREST_NEIGHBOR = 97,
 };
 
 /* One field of a table: its size in bytes (1, 4; 0: absent) and its bits. */
