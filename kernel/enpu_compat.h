@@ -7,6 +7,7 @@
 #define ENPU_COMPAT_H
 
 #include <drm/drm_drv.h>
+#include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
 #include <drm/gpu_scheduler.h>
 
@@ -83,6 +84,15 @@ static inline int enpu_gpuvm_sm_map(struct drm_gpuvm *gpuvm, void *priv,
 
 #ifndef ENPU_HAVE_GPUVM_BO_OBTAIN_LOCKED
 #define drm_gpuvm_bo_obtain_locked	drm_gpuvm_bo_obtain
+#endif
+
+#ifdef ENPU_HAVE_GEM_VMAP_UNLOCKED
+#define drm_gem_vmap	drm_gem_vmap_unlocked
+#define drm_gem_vunmap	drm_gem_vunmap_unlocked
+#endif
+
+#ifndef ENPU_HAVE_GEM_IS_IMPORTED
+#define drm_gem_is_imported(obj)	((obj)->import_attach)
 #endif
 
 #endif

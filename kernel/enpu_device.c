@@ -32,6 +32,7 @@
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
+#include "enpu_coredump.h"
 #include "enpu_device.h"
 #include "enpu_gem.h"
 #include "enpu_queue.h"
@@ -204,6 +205,7 @@ void enpu_device_flush_tlb(struct enpu_device *enpu, unsigned int vm)
 			break;
 		if (late) {
 			drm_err(&enpu->drm, "TLB invalidation does not complete\n");
+			enpu_coredump_take_locked(enpu, NULL, ENPU_COREDUMP_TLB, 0);
 			enpu_reset_device_locked(enpu);
 			break;
 		}
@@ -361,6 +363,9 @@ static int enpu_device_init_software(struct enpu_device *enpu)
 	spin_lock_init(&enpu->time_lock);
 	INIT_LIST_HEAD(&enpu->bos);
 	enpu_reset_init(enpu);
+	ret = enpu_coredump_init(enpu);
+	if (ret)
+		return ret;
 
 	ret = drmm_mutex_init(drm, &enpu->hw_lock);
 	if (ret)

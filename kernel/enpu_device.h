@@ -26,6 +26,7 @@
 #error "The structs that the device reads are accessed as they are: little endian only"
 #endif
 
+struct enpu_coredump;
 struct enpu_device;
 struct enpu_queue;
 struct enpu_vm;
@@ -115,6 +116,8 @@ struct enpu_device {
 	struct work_struct reset_work;
 	/** @wedged_work: tells userspace of a reset */
 	struct work_struct wedged_work;
+	/** @coredump: where a failure is noted */
+	struct enpu_coredump *coredump;
 	/** @away_work: gives up a device that does not come back */
 	struct delayed_work away_work;
 	/** @gone_work: takes the node away when the device has died */

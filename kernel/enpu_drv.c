@@ -15,6 +15,7 @@
  *   enpu_vm       address spaces and VM_BIND
  *   enpu_queue    queues
  *   enpu_reset    recovery: watchdog, ban, reset
+ *   enpu_coredump what a failure leaves for people to look at
  *   enpu_sched    drm_sched's backend, fences
  *   enpu_submit   SUBMIT
  *   enpu_sysfs    what anybody may know of the device

@@ -435,3 +435,23 @@ void enpu_mmu_walk(struct enpu_mmu *mmu, void (*visit)(void *priv, u64 va, u64 s
 	if (mmu->root)
 		enpu_table_walk(mmu->root, ENPU_ROOT, 0, visit, priv);
 }
+
+/**
+ * enpu_mmu_lookup() - what the device finds for an address
+ * @mmu: the tables
+ * @va: the address
+ *
+ * Return: the entry of the page or block, or 0.
+ */
+u64 enpu_mmu_lookup(struct enpu_mmu *mmu, u64 va)
+{
+	struct enpu_table *mid, *leaf;
+
+	mid = mmu->root ? enpu_mmu_mid(mmu, va) : NULL;
+	if (!mid)
+		return 0;
+	leaf = mid->children[enpu_mmu_index(va, ENPU_MID)];
+
+	return leaf ? leaf->entries[enpu_mmu_index(va, ENPU_LEAF)] :
+		      mid->entries[enpu_mmu_index(va, ENPU_MID)];
+}

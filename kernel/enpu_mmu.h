@@ -50,6 +50,7 @@ bool enpu_mmu_map(struct enpu_mmu *mmu, u64 va, u64 size,
 		  struct sg_table *sgt, u64 offset, bool writable);
 int enpu_mmu_prepare_unmap(struct enpu_mmu *mmu, u64 va, u64 size);
 bool enpu_mmu_unmap(struct enpu_mmu *mmu, u64 va, u64 size);
+u64 enpu_mmu_lookup(struct enpu_mmu *mmu, u64 va);
 void enpu_mmu_free_retired(struct enpu_mmu *mmu);
 
 void enpu_mmu_walk(struct enpu_mmu *mmu, void (*visit)(void *priv, u64 va, u64 size, u64 entry),

@@ -50,6 +50,7 @@
 #include <drm/drm_file.h>
 #include <drm/drm_print.h>
 
+#include "enpu_coredump.h"
 #include "enpu_pm.h"
 #include "enpu_queue.h"
 #include "enpu_reset.h"
@@ -157,6 +158,8 @@ static void enpu_reset_work(struct work_struct *work)
 	bool cookie = dma_fence_begin_signalling();
 
 	mutex_lock(&enpu->hw_lock);
+	if (enpu->hw_on)
+		enpu_coredump_take_locked(enpu, NULL, ENPU_COREDUMP_FATAL, 0);
 	enpu_reset_device_locked(enpu);
 	mutex_unlock(&enpu->hw_lock);
 	dma_fence_end_signalling(cookie);
@@ -224,6 +227,7 @@ void enpu_reset_fini(struct enpu_device *enpu)
 	cancel_work_sync(&enpu->gone_work);
 	cancel_work_sync(&enpu->reset_work);
 	cancel_work_sync(&enpu->wedged_work);
+	enpu_coredump_fini(enpu);
 }
 
 /**
@@ -248,6 +252,7 @@ int enpu_reset_stop_queue_locked(struct enpu_queue *queue)
 		enpu_reset_gone_locked(enpu);
 	} else if (ret) {
 		drm_err(&enpu->drm, "queue %d does not stop\n", queue->slot);
+		enpu_coredump_take_locked(enpu, queue, ENPU_COREDUMP_STUCK, -ETIMEDOUT);
 		enpu_reset_device_locked(enpu);
 	}
 
@@ -320,6 +325,8 @@ static bool enpu_reset_must_wait(struct enpu_queue *queue)
 static void enpu_reset_ban(struct enpu_queue *queue, int error)
 {
 	trace_enpu_queue_ban(queue, queue->status, error);
+	enpu_coredump_take_locked(queue->enpu, queue, error == -EFAULT ? ENPU_COREDUMP_FAULT :
+				  ENPU_COREDUMP_HANG, error);
 	enpu_queue_retire_locked(queue, DRM_ENPU_QUEUE_BANNED, error, -ECANCELED, true);
 	drm_dbg(&queue->enpu->drm, "%s: banned (%d): job %llu, cause %u, address 0x%llx\n",
 		queue->label, error, queue->last.fault_job, queue->last.fault_cause,
