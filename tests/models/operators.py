@@ -298,6 +298,13 @@ def many(kind, operation, inputs, outputs, options=None, parameters=()):
                            [tensor(s, kind, 0.05, 4) for s in outputs], options)
 
 
+def prelu(kind, shape, alphas):
+    zero = 120 if kind == "uint8" else -7
+    alpha = Weights(f"prelu {kind} {alphas}").constant(alphas, kind, [0.004], [zero + 3])
+    return single_operator("PRELU", [tensor(shape, kind, 0.05, zero), alpha],
+                           [tensor(shape, kind, 0.037, zero + 20)])
+
+
 def rearrange_cases():
     grid, part = [1, 6, 8, 12], [6, 5, 7]
     value = tensor([1], "int8", 0.05, 4, data=bytes([0xc1]))
@@ -322,6 +329,18 @@ def rearrange_cases():
         "reverse-uint8-channels": many("uint8", "REVERSE_V2", [part], [part], None, [int32s(2)]),
         "space-to-depth-int8": many("int8", "SPACE_TO_DEPTH", [[2, 6, 8, 3]], [[2, 3, 4, 12]],
                                     {"block_size": 2}),
+        "reduce-max-int8": many("int8", "REDUCE_MAX", [grid], [[1, 12]], {"keep_dims": 0}, [int32s(1, 2)]),
+        "reduce-min-uint8-channels": many("uint8", "REDUCE_MIN", [grid], [[1, 6, 8, 1]],
+                                          {"keep_dims": 1}, [int32s(-1)]),
+        "space-to-batch-int8": many("int8", "SPACE_TO_BATCH_ND", [[2, 7, 9, 5]], [[8, 4, 6, 5]], None,
+                                    [int32s(2, 2), int32s(1, 0, 1, 2, shape=[2, 2])]),
+        "space-to-batch-uint8-wide": many("uint8", "SPACE_TO_BATCH_ND", [[1, 3, 8, 3]], [[16, 3, 2, 3]],
+                                          None, [int32s(4, 4), int32s(6, 3, 0, 0, shape=[2, 2])]),
+        "batch-to-space-int8": many("int8", "BATCH_TO_SPACE_ND", [[8, 4, 6, 5]], [[2, 7, 9, 5]], None,
+                                    [int32s(2, 2), int32s(1, 0, 1, 2, shape=[2, 2])]),
+        "prelu-int8": prelu("int8", grid, [1, 1, 12]),
+        "prelu-uint8": prelu("uint8", grid, [1, 1, 12]),
+        "prelu-int8-one": prelu("int8", grid, [1]),
         "depth-to-space-uint8": many("uint8", "DEPTH_TO_SPACE", [grid], [[1, 12, 16, 3]],
                                      {"block_size": 2}),
     }

@@ -83,9 +83,8 @@ const char *check_arithmetic(struct graph *g, struct op *op)
 	return check_activation(g, op);
 }
 
-/* @t's view with the output's dimensions; broadcast ones have a stride of 0. */
-static struct view broadcast_view(const struct program *p, const struct tensor *t,
-				  const struct tensor *out)
+struct view broadcast_view(const struct program *p, const struct tensor *t,
+			   const struct tensor *out)
 {
 	struct view own = p->views[t->index], view = own;
 

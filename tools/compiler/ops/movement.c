@@ -149,35 +149,42 @@ const char *check_pad(struct graph *g, struct op *op)
 	return check_shape(g, out, in->rank, dims);
 }
 
+void lower_padded(struct program *p, const struct op *op, const struct view *from,
+		  const struct view *whole, int rank, const int32_t *inner, const int32_t *before,
+		  const int32_t *outer, uint8_t value)
+{
+	int32_t begin[MAX_RANK] = { 0 }, dims[MAX_RANK];
+	struct view to = sub_view(whole, rank, before);
+
+	lower_move(p, op, from, &to, rank, inner);
+	/* slabs before and after: inside of outer dimensions, all along inner ones */
+	memcpy(dims, outer, sizeof(dims));
+	for (int d = 0; d < rank; d++) {
+		int32_t end = before[d] + inner[d];
+
+		dims[d] = before[d];
+		to = sub_view(whole, rank, begin);
+		lower_fill(p, op, value, &to, rank, dims);
+		begin[d] = end;
+		dims[d] = outer[d] - end;
+		to = sub_view(whole, rank, begin);
+		lower_fill(p, op, value, &to, rank, dims);
+		begin[d] = before[d];
+		dims[d] = inner[d];
+	}
+}
+
 void lower_pad(struct program *p, const struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	const struct view *whole = &p->views[out->index];
-	int32_t interior[MAX_RANK], begin[MAX_RANK] = { 0 }, dims[MAX_RANK];
-	uint8_t value = pad_value(op);
-	struct view to;
+	int32_t before[MAX_RANK];
 
 	if (p->folded[op->index])
 		return;
 	for (int d = 0; d < in->rank; d++)
-		interior[d] = tensor_int(op->inputs[1], 2 * d);
-	to = sub_view(whole, in->rank, interior);
-	lower_move(p, op, &p->views[in->index], &to, in->rank, in->dims);
-	/* slabs before and after: inside of outer dimensions, all along inner ones */
-	memcpy(dims, out->dims, sizeof(dims));
-	for (int d = 0; d < in->rank; d++) {
-		int32_t end = interior[d] + in->dims[d];
-
-		dims[d] = interior[d];
-		to = sub_view(whole, in->rank, begin);
-		lower_fill(p, op, value, &to, in->rank, dims);
-		begin[d] = end;
-		dims[d] = out->dims[d] - end;
-		to = sub_view(whole, in->rank, begin);
-		lower_fill(p, op, value, &to, in->rank, dims);
-		begin[d] = interior[d];
-		dims[d] = in->dims[d];
-	}
+		before[d] = tensor_int(op->inputs[1], 2 * d);
+	lower_padded(p, op, &p->views[in->index], &p->views[out->index], in->rank, in->dims,
+		     before, out->dims, pad_value(op));
 }
 
 static const char *read_plain_slice(struct graph *g, const struct op *op, struct slice *s)

@@ -61,6 +61,9 @@ struct fm_set {
 void fm_set_add(struct fm_set *set, const struct tensor *t, const struct view *view);
 void fm_for_each(struct fm_set *set, void (*emit)(void *arg, const struct fm *fm), void *arg);
 
+/* @t's view with @out's dimensions; broadcast ones have a stride of 0. */
+struct view broadcast_view(const struct program *p, const struct tensor *t,
+			   const struct tensor *out);
 /* The n-th image of a tensor with 4 dimensions. */
 struct fm image_fm(const struct program *p, const struct tensor *t, int32_t n);
 /* A dense tensor as one row of @width positions. */
@@ -75,6 +78,13 @@ void lower_move(struct program *p, const struct op *op, const struct view *from,
 /* The same with one byte repeated. */
 void lower_fill(struct program *p, const struct op *op, uint8_t value, const struct view *to,
 		int rank, const int32_t *dims);
+/*
+ * @from goes into @whole, which has @outer elements, @before of them before it in each
+ * dimension; @value fills what is around it.
+ */
+void lower_padded(struct program *p, const struct op *op, const struct view *from,
+		  const struct view *whole, int rank, const int32_t *inner, const int32_t *before,
+		  const int32_t *outer, uint8_t value);
 /* A part of a view, from element @begin on. */
 struct view sub_view(const struct view *view, int rank, const int32_t *begin);
 
@@ -116,7 +126,10 @@ const char *check_split(struct graph *g, struct op *op);
 const char *check_transpose(struct graph *g, struct op *op);
 const char *check_softmax(struct graph *g, struct op *op);
 const char *check_resize(struct graph *g, struct op *op);
-const char *check_mean(struct graph *g, struct op *op);
+const char *check_reduce(struct graph *g, struct op *op);
+const char *check_space_to_batch(struct graph *g, struct op *op);
+const char *check_batch_to_space(struct graph *g, struct op *op);
+const char *check_prelu(struct graph *g, struct op *op);
 const char *check_detection(struct graph *g, struct op *op);
 const char *check_quantize(struct graph *g, struct op *op);
 const char *check_dequantize(struct graph *g, struct op *op);
@@ -142,7 +155,10 @@ void lower_split(struct program *p, const struct op *op);
 void lower_transpose(struct program *p, const struct op *op);
 void lower_softmax(struct program *p, const struct op *op);
 void lower_resize(struct program *p, const struct op *op);
-void lower_mean(struct program *p, const struct op *op);
+void lower_reduce(struct program *p, const struct op *op);
+void lower_space_to_batch(struct program *p, const struct op *op);
+void lower_batch_to_space(struct program *p, const struct op *op);
+void lower_prelu(struct program *p, const struct op *op);
 void lower_detection(struct program *p, const struct op *op);
 void lower_quantize(struct program *p, const struct op *op);
 void lower_dequantize(struct program *p, const struct op *op);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * MEAN: a sum whose scale has 1/n folded in, as TFLite's kernels do it. Tensors are
- * seen as batch x height x width x channels, with leading dimensions of 1.
+ * MEAN, REDUCE_MAX and REDUCE_MIN. A mean is a sum whose scale has 1/n folded in, as
+ * TFLite's kernels do it. Tensors are seen as batch x height x width x channels, with
+ * leading dimensions of 1.
  */
 #include <string.h>
 
@@ -61,7 +62,19 @@ static struct multiplier mean_multiplier(const struct op *op, int64_t n)
 	return m;
 }
 
-const char *check_mean(struct graph *g, struct op *op)
+static const char *check_scales(struct graph *g, const struct op *op)
+{
+	const char *reason;
+
+	if (op->kind != OP_MEAN)
+		return check_same_quant(g, op->inputs[0], op->outputs[0]);
+	reason = check_multiplier(g, scale_ratio(op));
+	if (!reason && quantize_multiplier(scale_ratio(op)).shift < -31)
+		reason = "the scales give no usable factor";
+	return reason;
+}
+
+const char *check_reduce(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
 	const char *reason = check_8bit(g, in, "input");
@@ -72,7 +85,7 @@ const char *check_mean(struct graph *g, struct op *op)
 	if (!reason)
 		reason = check_8bit(g, out, "output");
 	if (!reason)
-		reason = check_multiplier(g, scale_ratio(op));
+		reason = check_scales(g, op);
 	if (!reason)
 		reason = reduced_dims(g, op, &reduced);
 	if (reason)
@@ -82,9 +95,7 @@ const char *check_mean(struct graph *g, struct op *op)
 	if (in->rank > DIMS)
 		return "at most 4 dimensions are supported";
 	if (in->rank == DIMS && reduced & 1)
-		return "a mean over the batch is not supported";
-	if (quantize_multiplier(scale_ratio(op)).shift < -31)
-		return "the scales give no usable factor";
+		return "the batch can't be reduced";
 	for (int d = 0; d < in->rank; d++)
 		if (!(reduced & 1u << d))
 			dims[rank++] = in->dims[d];
@@ -93,16 +104,26 @@ const char *check_mean(struct graph *g, struct op *op)
 	return check_shape(g, out, rank, dims);
 }
 
-void lower_mean(struct program *p, const struct op *op)
+static uint8_t operation(enum op_kind kind)
+{
+	return kind == OP_REDUCE_MAX ? ENPU_REDUCE_MAX :
+	       kind == OP_REDUCE_MIN ? ENPU_REDUCE_MIN : ENPU_REDUCE_SUM;
+}
+
+void lower_reduce(struct program *p, const struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
 	int32_t dims[DIMS] = { 1, 1, 1, 1 }, kept[DIMS];
 	int lead = DIMS - in->rank;
 	unsigned int reduced;
-	struct multiplier m;
+	struct enpu_scale scale = { 0 };
 
 	reduced_dims(NULL, op, &reduced);
-	m = mean_multiplier(op, reduced_count(in, reduced));
+	if (op->kind == OP_MEAN) {
+		struct multiplier m = mean_multiplier(op, reduced_count(in, reduced));
+
+		scale = (struct enpu_scale) { .multiplier = m.value, .shift = m.shift };
+	}
 	memcpy(dims + lead, in->dims, in->rank * sizeof(*dims));
 	reduced <<= lead;
 	for (int d = 0; d < DIMS; d++)
@@ -117,10 +138,10 @@ void lower_mean(struct program *p, const struct op *op)
 		l->out = flat_fm(p, out, kept[2], kept[3]);
 		l->out.height = kept[1];
 		l->out.offset += (int64_t)n * kept[1] * kept[2] * kept[3];
-		l->operation = ENPU_REDUCE_SUM;
+		l->operation = operation(op->kind);
 		/* axes H, W, C are bits 0, 1, 2; dimension 1 is H */
 		l->reduce_axes = reduced >> 1;
-		l->scale_out = (struct enpu_scale) { .multiplier = m.value, .shift = m.shift };
+		l->scale_out = scale;
 		l->clamp = device_clamp(out, ACT_NONE);
 	}
 }
