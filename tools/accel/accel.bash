@@ -7,7 +7,7 @@ _accel() {
 
 	compopt +o default
 	if ((COMP_CWORD == 1)); then
-		words='info compile run help --version --help'
+		words='info compile run coredump help --version --help'
 	else
 		case $prev in
 		-d | --device)
@@ -41,8 +41,11 @@ _accel() {
 			words='--image --labels --top --boxes --threshold --device --config --repeat
 				--json --input-raw --save-input --output-raw --help'
 			;;
+		coredump)
+			words='--help'
+			;;
 		help)
-			words='info compile run help'
+			words='info compile run coredump help'
 			;;
 		esac
 		if [[ $cur != -* && $command != help ]]; then

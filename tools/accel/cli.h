@@ -18,6 +18,7 @@ struct command {
 };
 
 extern const struct command compile_command;
+extern const struct command coredump_command;
 extern const struct command info_command;
 extern const struct command run_command;
 

@@ -11,7 +11,7 @@
 static const struct command help_command;
 
 static const struct command *const commands[] = {
-	&info_command, &compile_command, &run_command, &help_command,
+	&info_command, &compile_command, &run_command, &coredump_command, &help_command,
 };
 
 #define NUM_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
