@@ -312,34 +312,106 @@ static void test_matmul(void **state)
 		check_matmul(&seed);
 }
 
-/* Every variant of the inner loops gives the same, and so with sums that wrap */
+#define MAX_N	40
+#define MAX_K	400
+
+/* A value at random, every fourth one of those where things go wrong */
+static int32_t edgy(uint64_t *seed, int32_t min, int32_t max)
+{
+	const int32_t edges[] = { min, min + 1, -1, 0, 1, max - 1, max };
+
+	if (rnd(seed) % 4)
+		return rnd_range(seed, min, max);
+	return edges[rnd(seed) % 7];
+}
+
+static void edgy_channels(uint64_t *seed, struct enpu_channel_block *ch, unsigned int requant)
+{
+	for (unsigned int o = 0; o < ENPU_BLOCK_O; o++) {
+		float scale = (float)rnd_range(seed, 1, 1 << 20) / (float)(1 << 26);
+
+		ch->bias[o] = edgy(seed, INT32_MIN, INT32_MAX);
+		ch->shift[o] = rnd_range(seed, -31, 30);
+		ch->left[o] = ch->shift[o] > 0 ? ch->shift[o] : 0;
+		ch->right[o] = ch->shift[o] < 0 ? -ch->shift[o] : 0;
+		ch->multiplier[o] = edgy(seed, INT32_MIN, INT32_MAX);
+		if (requant == ENPU_REQUANT_FP32)
+			memcpy(&ch->multiplier[o], &scale, sizeof(scale));
+	}
+}
+
+/*
+ * Every variant of the inner loops gives the same as the plain one, whatever the
+ * shape, and so with sums that wrap and products that saturate
+ */
+static void check_kernels(const struct enpu_kernels *k, uint64_t *seed)
+{
+	static const struct { int32_t min, max; } types[] = {
+		{ 0, UINT8_MAX }, { INT8_MIN, INT8_MAX }, { INT16_MIN, INT16_MAX },
+	};
+	static int16_t x[MAX_N * MAX_K], w[ENPU_BLOCK_O * MAX_K];
+	static int32_t want[MAX_N * ENPU_BLOCK_O + 1], got[MAX_N * ENPU_BLOCK_O + 1];
+	const struct enpu_kernels *plain = enpu_kernels_at(0);
+	size_t n = 1 + rnd(seed) % MAX_N, depth = 4 * (1 + rnd(seed) % (MAX_K / 4));
+	unsigned int type = rnd(seed) % 3;
+	struct enpu_output_stage stage = {
+		.requant = rnd(seed) % 3,
+		.zero_point = edgy(seed, types[type].min, types[type].max),
+		.min = types[type].min,
+		.max = types[type].max,
+	};
+	struct enpu_channel_block ch;
+
+	for (size_t i = 0; i < n * depth; i++)
+		x[i] = (int16_t)edgy(seed, INT16_MIN, INT16_MAX);
+	for (size_t i = 0; i < ENPU_BLOCK_O * depth; i++)
+		w[i] = (int16_t)edgy(seed, INT16_MIN, INT16_MAX);
+	edgy_channels(seed, &ch, stage.requant);
+
+	/* Nothing is written behind the end */
+	want[n * ENPU_BLOCK_O] = got[n * ENPU_BLOCK_O] = 4711;
+	plain->mac(want, x, w, n, depth);
+	k->mac(got, x, w, n, depth);
+	assert_memory_equal(want, got, (n * ENPU_BLOCK_O + 1) * sizeof(*want));
+	for (size_t i = 0; i < n * ENPU_BLOCK_O; i++)
+		if (rnd(seed) % 4)
+			want[i] = got[i] = edgy(seed, INT32_MIN, INT32_MAX);
+	plain->requant(want, ENPU_BLOCK_O, n, &ch, &stage);
+	k->requant(got, ENPU_BLOCK_O, n, &ch, &stage);
+	assert_memory_equal(want, got, (n * ENPU_BLOCK_O + 1) * sizeof(*want));
+}
+
 static void test_kernels_agree(void **state)
 {
-	enum { N = 7, K = 96 };
-	const struct enpu_kernels *plain = enpu_kernels_at(0), *k;
-	int16_t x[N * K], w[ENPU_BLOCK_O * K];
-	int32_t want[N * ENPU_BLOCK_O], got[N * ENPU_BLOCK_O];
-	struct enpu_channel_block ch;
-	struct enpu_output_stage stage = { .zero_point = 9, .min = 0, .max = 255 };
+	const struct enpu_kernels *k;
 	uint64_t seed = 6;
 
-	rnd_fill(&seed, x, sizeof(x));
-	rnd_fill(&seed, w, sizeof(w));
-	for (unsigned int o = 0; o < ENPU_BLOCK_O; o++) {
-		ch.bias[o] = rnd_range(&seed, INT32_MIN, INT32_MAX);
-		ch.shift[o] = rnd_range(&seed, -31, 30);
-		ch.left[o] = ch.shift[o] > 0 ? ch.shift[o] : 0;
-		ch.right[o] = ch.shift[o] < 0 ? -ch.shift[o] : 0;
-		ch.multiplier[o] = rnd_range(&seed, INT32_MIN, INT32_MAX);
-	}
 	for (unsigned int v = 1; (k = enpu_kernels_at(v)); v++) {
-		for (stage.requant = 0; stage.requant < 2; stage.requant++) {
-			plain->mac(want, x, w, N, K);
-			k->mac(got, x, w, N, K);
-			assert_memory_equal(want, got, sizeof(want));
-			plain->requant(want, ENPU_BLOCK_O, N, &ch, &stage);
-			k->requant(got, ENPU_BLOCK_O, N, &ch, &stage);
-			assert_memory_equal(want, got, sizeof(want));
+		print_message("%s\n", k->name);
+		for (unsigned int i = 0; i < 300; i++)
+			check_kernels(k, &seed);
+	}
+}
+
+/* The plain one by the definition */
+static void test_plain_mac(void **state)
+{
+	int16_t x[2 * 12], w[ENPU_BLOCK_O * 12];
+	int32_t acc[2 * ENPU_BLOCK_O];
+	uint64_t seed = 8;
+
+	for (size_t i = 0; i < 24; i++)
+		x[i] = (int16_t)rnd_range(&seed, -255, 255);
+	for (size_t i = 0; i < ENPU_BLOCK_O * 12; i++)
+		w[i] = (int16_t)rnd_range(&seed, -255, 255);
+	enpu_kernels_at(0)->mac(acc, x, w, 2, 12);
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t o = 0; o < ENPU_BLOCK_O; o++) {
+			int32_t sum = 0;
+
+			for (size_t j = 0; j < 12; j++)
+				sum += x[i * 12 + j] * w[j / 4 * 64 + o * 4 + j % 4];
+			assert_int_equal(acc[i * ENPU_BLOCK_O + o], sum);
 		}
 	}
 }
@@ -365,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_depthwise),
 		cmocka_unit_test(test_large_conv),
 		cmocka_unit_test(test_matmul),
+		cmocka_unit_test(test_plain_mac),
 		cmocka_unit_test(test_kernels_agree),
 	};
 

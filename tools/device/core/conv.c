@@ -26,7 +26,7 @@ struct plan {
 	uint32_t k_padded;
 	uint32_t positions;		/* at a time */
 	int16_t *patches;
-	int16_t *weights;		/* of one block, [16][k_padded] */
+	int16_t *weights;		/* of one block, widened */
 	void *acc;
 };
 
@@ -181,27 +181,24 @@ static int put(struct enpu_exec *x, const struct plan *plan, const struct enpu_m
 	return 0;
 }
 
-/* Weights [K/4][16 o][4 k] of block to [16 o][K], zero points subtracted, zeros past K */
+/* The weights of a block, zero points subtracted. Past K they meet zeros, and may be anything. */
 static int load_weights(struct enpu_exec *x, const struct plan *plan, uint32_t block,
 			const struct enpu_channel_block *ch)
 {
-	uint32_t steps = (uint32_t)enpu_div_up(plan->k, ENPU_COST_BLOCK_K);
-	uint64_t count = (uint64_t)steps * ENPU_COST_BLOCK_K * ENPU_BLOCK_O;
-	int16_t *blocked = plan->weights + (size_t)ENPU_BLOCK_O * plan->k_padded;
-	int err = enpu_mac_weights(x, &plan->cmd->weights, block * count, count, blocked);
+	size_t count = (size_t)plan->k_padded * ENPU_BLOCK_O;
+	int err = enpu_mac_weights(x, &plan->cmd->weights, block * count, count, plan->weights);
+	int16_t zero_points[ENPU_BLOCK];
+	bool all_zero = true;
 
-	if (err)
-		return err;
-	for (uint32_t o = 0; o < ENPU_BLOCK_O; o++) {
-		int16_t *dst = plan->weights + (size_t)o * plan->k_padded;
-		const int16_t *src = blocked + o * ENPU_COST_BLOCK_K;
-		int zero_point = ch->weight_zero_point[o];
-
-		for (uint32_t s = 0; s < steps; s++, src += ENPU_COST_BLOCK_K * ENPU_BLOCK_O)
-			for (uint32_t k = 0; k < ENPU_COST_BLOCK_K; k++)
-				dst[s * ENPU_COST_BLOCK_K + k] = (int16_t)(src[k] - zero_point);
-		memset(dst + plan->k, 0, (plan->k_padded - plan->k) * sizeof(*dst));
+	for (size_t i = 0; i < ENPU_BLOCK; i++) {
+		zero_points[i] = (int16_t)ch->weight_zero_point[i / ENPU_BLOCK_K];
+		all_zero &= !zero_points[i];
 	}
+	if (err || all_zero)
+		return err;
+	for (int16_t *w = plan->weights; w < plan->weights + count; w += ENPU_BLOCK)
+		for (size_t i = 0; i < ENPU_BLOCK; i++)
+			w[i] = (int16_t)(w[i] - zero_points[i]);
 	return 0;
 }
 
@@ -243,7 +240,7 @@ static int plan_init(struct enpu_exec *x, struct plan *plan)
 
 	plan->cmd = cmd;
 	plan->k = cmd->window.kernel_h * cmd->window.kernel_w * cmd->ifm.channels;
-	plan->k_padded = (uint32_t)enpu_round_up(plan->k, ENPU_K_ALIGN);
+	plan->k_padded = (uint32_t)enpu_round_up(plan->k, ENPU_BLOCK_K);
 	plan->positions = min_u32(ENPU_PATCH_ELEMENTS / plan->k_padded,
 				  min_u32(ENPU_OUT_ELEMENTS / cmd->ofm.channels,
 					  ENPU_MAX_POSITIONS));
@@ -251,8 +248,7 @@ static int plan_init(struct enpu_exec *x, struct plan *plan)
 		plan->positions = 1;
 	plan->patches = enpu_scratch(x, ENPU_SCRATCH_INPUT, (size_t)plan->positions *
 				     plan->k_padded * sizeof(*plan->patches));
-	/* The block as the array wants it, and behind it as it comes */
-	plan->weights = enpu_scratch(x, ENPU_SCRATCH_WEIGHTS, (size_t)2 * ENPU_BLOCK_O *
+	plan->weights = enpu_scratch(x, ENPU_SCRATCH_WEIGHTS, (size_t)ENPU_BLOCK_O *
 				     plan->k_padded * sizeof(*plan->weights));
 	plan->acc = enpu_scratch(x, ENPU_SCRATCH_ACC,
 				 (size_t)plan->positions * ENPU_BLOCK_O * sizeof(int64_t));

@@ -1,67 +1,35 @@
 // SPDX-License-Identifier: MIT
 /*
  * The inner loops in plain C, shaped so that a compiler vectorizes them, and
- * compiled for several levels of the instruction set.
+ * compiled for several levels of the instruction set. The one that most of the
+ * time goes to, a compiler does not find the best form of: see kernels_x86.c.
  *
  * Compiled with -fwrapv: accumulators are 32 bits wide and wrap.
  */
 #include "kernels.h"
+#include "kernels_x86.h"
 #include "requant.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE void mac_body(int32_t *restrict acc, const int16_t *restrict x,
-		     const int16_t *restrict w, size_t n, size_t k)
-{
-	size_t i = 0;
-
-	k &= ~(size_t)(ENPU_K_ALIGN - 1);
-	for (; i + 4 <= n; i += 4) {
-		const int16_t *x0 = x + i * k, *x1 = x0 + k, *x2 = x1 + k, *x3 = x2 + k;
-
-		for (size_t o = 0; o < ENPU_BLOCK_O; o++) {
-			const int16_t *wo = w + o * k;
-			int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-
-			for (size_t j = 0; j < k; j++) {
-				s0 += x0[j] * wo[j];
-				s1 += x1[j] * wo[j];
-				s2 += x2[j] * wo[j];
-				s3 += x3[j] * wo[j];
-			}
-			acc[(i + 0) * ENPU_BLOCK_O + o] = s0;
-			acc[(i + 1) * ENPU_BLOCK_O + o] = s1;
-			acc[(i + 2) * ENPU_BLOCK_O + o] = s2;
-			acc[(i + 3) * ENPU_BLOCK_O + o] = s3;
-		}
-	}
-	for (; i < n; i++) {
-		for (size_t o = 0; o < ENPU_BLOCK_O; o++) {
-			const int16_t *xi = x + i * k, *wo = w + o * k;
-			int32_t sum = 0;
-
-			for (size_t j = 0; j < k; j++)
-				sum += xi[j] * wo[j];
-			acc[i * ENPU_BLOCK_O + o] = sum;
-		}
-	}
+#define MAC_BODY(name, type)								\
+INLINE void name(type *restrict acc, const int16_t *restrict x,			\
+		 const int16_t *restrict w, size_t n, size_t k)				\
+{											\
+	for (size_t i = 0; i < n; i++, acc += ENPU_BLOCK_O, x += k) {			\
+		type sum[ENPU_BLOCK_O] = { 0 };						\
+		const int16_t *ws = w;							\
+											\
+		for (size_t j = 0; j < k; j += ENPU_BLOCK_K, ws += ENPU_BLOCK)		\
+			for (size_t o = 0; o < ENPU_BLOCK_O; o++)			\
+				for (size_t b = 0; b < ENPU_BLOCK_K; b++)		\
+					sum[o] += x[j + b] * ws[o * ENPU_BLOCK_K + b];	\
+		for (size_t o = 0; o < ENPU_BLOCK_O; o++)				\
+			acc[o] = sum[o];						\
+	}										\
 }
-
-INLINE void mac_wide_body(int64_t *restrict acc, const int16_t *restrict x,
-			  const int16_t *restrict w, size_t n, size_t k)
-{
-	k &= ~(size_t)(ENPU_K_ALIGN - 1);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t o = 0; o < ENPU_BLOCK_O; o++) {
-			const int16_t *xi = x + i * k, *wo = w + o * k;
-			int64_t sum = 0;
-
-			for (size_t j = 0; j < k; j++)
-				sum += xi[j] * wo[j];
-			acc[i * ENPU_BLOCK_O + o] = sum;
-		}
-	}
-}
+MAC_BODY(mac_body, int32_t)
+MAC_BODY(mac_wide_body, int64_t)
 
 #define TAP_BODY(name, type)								\
 INLINE void name(type *restrict acc, size_t acc_step, const int16_t *restrict x,	\
@@ -154,13 +122,13 @@ INLINE void requant_wide_body(int32_t *values, const int64_t *acc, size_t step, 
 	}
 }
 
-/* One variant of everything above, compiled with the attribute */
+static void mac_c(int32_t *acc, const int16_t *x, const int16_t *w, size_t n, size_t k)
+{
+	mac_body(acc, x, w, n, k);
+}
+
+/* One variant of everything else, compiled with the attribute */
 #define VARIANT(suffix, attribute)							\
-attribute static void mac_##suffix(int32_t *acc, const int16_t *x, const int16_t *w,	\
-				   size_t n, size_t k)					\
-{											\
-	mac_body(acc, x, w, n, k);							\
-}											\
 attribute static void mac_wide_##suffix(int64_t *acc, const int16_t *x,		\
 					const int16_t *w, size_t n, size_t k)		\
 {											\
@@ -202,15 +170,15 @@ attribute static void requant_wide_##suffix(int32_t *values, const int64_t *acc,
 	requant_wide_body(values, acc, step, n, ch, out);				\
 }
 
-#define ENTRY(suffix) {									\
-	.name = #suffix,								\
-	.mac = mac_##suffix,								\
+#define ENTRY(title, suffix, mac_function, requant_function) {				\
+	.name = title,									\
+	.mac = mac_function,								\
 	.mac_wide = mac_wide_##suffix,							\
 	.tap = tap_##suffix,								\
 	.tap_wide = tap_wide_##suffix,							\
 	.widen_u8 = widen_u8_##suffix,							\
 	.widen_s8 = widen_s8_##suffix,							\
-	.requant = requant_##suffix,							\
+	.requant = requant_function,							\
 	.requant_wide = requant_wide_##suffix,						\
 }
 
@@ -220,11 +188,23 @@ VARIANT(avx2, __attribute__((target("avx2"))))
 VARIANT(avx512, __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))))
 #endif
 
-static const struct enpu_kernels variants[] = {
-	ENTRY(c),
 #ifdef __x86_64__
-	ENTRY(avx2),
-	ENTRY(avx512),
+static void requant_x86(int32_t *acc, size_t step, size_t n, const struct enpu_channel_block *ch,
+			const struct enpu_output_stage *out)
+{
+	if (out->requant == ENPU_REQUANT_DOUBLE)
+		enpu_requant_double_avx512(acc, step, n, ch, out);
+	else
+		requant_avx512(acc, step, n, ch, out);
+}
+#endif
+
+static const struct enpu_kernels variants[] = {
+	ENTRY("c", c, mac_c, requant_c),
+#ifdef __x86_64__
+	ENTRY("avx2", avx2, enpu_mac_avx2, requant_avx2),
+	ENTRY("avx512", avx512, enpu_mac_avx512, requant_x86),
+	ENTRY("avx512-vnni", avx512, enpu_mac_avx512_vnni, requant_x86),
 #endif
 };
 
@@ -237,8 +217,11 @@ static unsigned int usable(void)
 	if (__builtin_cpu_supports("avx2")) {
 		n++;
 		if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-		    __builtin_cpu_supports("avx512vl"))
+		    __builtin_cpu_supports("avx512vl")) {
 			n++;
+			if (__builtin_cpu_supports("avx512vnni"))
+				n++;
+		}
 	}
 #endif
 	return n;

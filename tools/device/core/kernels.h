@@ -9,9 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Output channels of one weight block, and what the K of patches is rounded up to */
+/* A block of weights, as in memory: [K/4][16 output channels][4 of K]. Patches' K is a multiple too. */
 #define ENPU_BLOCK_O	16
-#define ENPU_K_ALIGN	32
+#define ENPU_BLOCK_K	4
+#define ENPU_BLOCK	(ENPU_BLOCK_O * ENPU_BLOCK_K)
 
 /* Parameters of a block of output channels, taken apart */
 struct enpu_channel_block {
@@ -33,7 +34,7 @@ struct enpu_output_stage {
 
 struct enpu_kernels {
 	const char *name;
-	/* acc[i][o] = sum over k of x[i][k] * w[o][k]; k is a multiple of ENPU_K_ALIGN */
+	/* acc[i][o] = sum over k of x[i][k] * w[k / 4][o][k % 4]; k is a multiple of 4 */
 	void (*mac)(int32_t *acc, const int16_t *x, const int16_t *w, size_t n, size_t k);
 	void (*mac_wide)(int64_t *acc, const int16_t *x, const int16_t *w, size_t n, size_t k);
 	/*

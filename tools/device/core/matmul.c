@@ -14,8 +14,8 @@ struct plan {
 	uint32_t k_padded;
 	uint32_t rows;			/* of a, at a time */
 	int16_t *patches;
-	int16_t *weights;		/* [16][k_padded] */
-	int16_t *columns;		/* b's columns as they come, [k][16] */
+	int16_t *weights;		/* a block */
+	int16_t *columns;		/* b's columns as they come, [k][16] or [16][k_padded] */
 	void *acc;
 	struct enpu_channel_block scale;
 };
@@ -47,7 +47,20 @@ static int load_rows(struct enpu_exec *x, const struct plan *plan, const struct 
 	return 0;
 }
 
-/* count columns of b from first on, turned */
+/* Put count columns of K values into the block; steps between columns and between a column's values */
+static void fill_block(const struct plan *plan, uint32_t count, size_t column_step, size_t k_step)
+{
+	memset(plan->weights, 0, (size_t)ENPU_BLOCK_O * plan->k_padded * sizeof(int16_t));
+	for (uint32_t k = 0; k < plan->k; k++) {
+		int16_t *dst = plan->weights + (size_t)k / ENPU_BLOCK_K * ENPU_BLOCK +
+			       k % ENPU_BLOCK_K;
+
+		for (uint32_t o = 0; o < count; o++)
+			dst[o * ENPU_BLOCK_K] = plan->columns[o * column_step + k * k_step];
+	}
+}
+
+/* count columns of b from first on */
 static int load_columns(struct enpu_exec *x, const struct plan *plan, uint32_t batch,
 			uint32_t first, uint32_t count)
 {
@@ -61,10 +74,7 @@ static int load_columns(struct enpu_exec *x, const struct plan *plan, uint32_t b
 	if (!raw)
 		return err;
 	enpu_widen(x, &cols, plan->columns, raw, (size_t)plan->k * count);
-	for (uint32_t o = 0; o < count; o++)
-		for (uint32_t k = 0; k < plan->k; k++)
-			plan->weights[(size_t)o * plan->k_padded + k] =
-				plan->columns[(size_t)k * count + o];
+	fill_block(plan, count, 1, count);
 	return 0;
 }
 
@@ -73,11 +83,14 @@ static int load_block(struct enpu_exec *x, const struct plan *plan, uint32_t bat
 {
 	uint32_t left = plan->cmd->ofm.channels - first;
 	uint32_t count = left < ENPU_BLOCK_O ? left : ENPU_BLOCK_O;
+	int err;
 
-	memset(plan->weights, 0, (size_t)ENPU_BLOCK_O * plan->k_padded * sizeof(int16_t));
-	if (plan->cmd->flags & ENPU_MATMUL_B_TRANSPOSED)
-		return load_rows(x, plan, &plan->cmd->b, batch, first, count, plan->weights);
-	return load_columns(x, plan, batch, first, count);
+	if (!(plan->cmd->flags & ENPU_MATMUL_B_TRANSPOSED))
+		return load_columns(x, plan, batch, first, count);
+	err = load_rows(x, plan, &plan->cmd->b, batch, first, count, plan->columns);
+	if (!err)
+		fill_block(plan, count, plan->k_padded, 1);
+	return err;
 }
 
 static int multiply(struct enpu_exec *x, const struct plan *plan, const struct enpu_mac_out *out,
@@ -114,7 +127,7 @@ static int plan_init(struct enpu_exec *x, struct plan *plan)
 
 	plan->cmd = cmd;
 	plan->k = depth_of(cmd);
-	plan->k_padded = (uint32_t)enpu_round_up(plan->k, ENPU_K_ALIGN);
+	plan->k_padded = (uint32_t)enpu_round_up(plan->k, ENPU_BLOCK_K);
 	plan->rows = min_u32(ENPU_PATCH_ELEMENTS / plan->k_padded,
 			     min_u32(ENPU_OUT_ELEMENTS / cmd->ofm.channels, ENPU_MAX_POSITIONS));
 	for (unsigned int o = 0; o < ENPU_BLOCK_O; o++) {
@@ -130,7 +143,7 @@ static int plan_init(struct enpu_exec *x, struct plan *plan)
 	plan->weights = enpu_scratch(x, ENPU_SCRATCH_WEIGHTS,
 				     (size_t)ENPU_BLOCK_O * plan->k_padded * sizeof(int16_t));
 	plan->columns = enpu_scratch(x, ENPU_SCRATCH_INPUT_B,
-				     (size_t)ENPU_BLOCK_O * plan->k * sizeof(int16_t));
+				     (size_t)ENPU_BLOCK_O * plan->k_padded * sizeof(int16_t));
 	plan->acc = enpu_scratch(x, ENPU_SCRATCH_ACC,
 				 (size_t)plan->rows * ENPU_BLOCK_O * sizeof(int64_t));
 	return plan->patches && plan->weights && plan->columns && plan->acc ? 0 : -EFAULT;
