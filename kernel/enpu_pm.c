@@ -21,19 +21,33 @@
  * fences wait for run_job(). The price is that a job which waits for somebody
  * else's fence keeps the machine awake meanwhile.
  *
+ * System sleep finds the processes frozen, but not their jobs. Every queue is paused:
+ * jobs that have begun are waited for, as nobody can tell what half of one has done,
+ * those behind them stay in their rings and run after the sleep. A job that hangs
+ * meanwhile is banned at its queue's timeout as ever, and holds up nobody any more. If
+ * one is not complete after ENPU_PM_PAUSE_TIMEOUT_MS, be it slow or its timeout long,
+ * the queues go on and system sleep fails with EBUSY.
+ *
  * &enpu_device.hw_on is whether the machine is awake, and changes under
  * &enpu_device.hw_lock; whoever has the lock looks at it before he touches a
  * register. A machine that does not wake is gone, as if it had died awake.
  */
 
+#include <linux/delay.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/pm_runtime.h>
+
+#include <drm/drm_print.h>
 
 #include "enpu_device.h"
 #include "enpu_pm.h"
 #include "enpu_queue.h"
 #include "enpu_reset.h"
-#include "enpu_sched.h"
+#include "enpu_user.h"
+
+/* Who closes the lid may wait that long */
+#define ENPU_PM_PAUSE_TIMEOUT_MS	5000
 
 static int enpu_autosuspend_ms = 500;
 module_param_named(autosuspend_ms, enpu_autosuspend_ms, int, 0444);
@@ -76,14 +90,14 @@ void enpu_pm_put(struct enpu_device *enpu)
 	pm_runtime_put_autosuspend(enpu->drm.dev);
 }
 
-/* Puts it to sleep. No queue has a job running. */
+/* Puts it to sleep. No queue has a job that has begun. */
 static void enpu_pm_off_locked(struct enpu_device *enpu)
 {
-	struct enpu_queue *queue;
 	unsigned int i;
 
 	for (i = 0; i < enpu->info.num_queues; i++) {
-		queue = enpu_device_queue_locked(enpu, i);
+		struct enpu_queue *queue = enpu_device_queue_locked(enpu, i);
+
 		if (queue)
 			enpu_queue_park_locked(queue);
 	}
@@ -146,7 +160,7 @@ static int enpu_pm_runtime_suspend(struct device *dev)
 }
 
 /* Never fails: that the device is gone is learned by other ways than the PM core's. */
-static int enpu_pm_runtime_resume(struct device *dev)
+static int enpu_pm_resume(struct device *dev)
 {
 	struct enpu_device *enpu = dev_get_drvdata(dev);
 
@@ -157,9 +171,74 @@ static int enpu_pm_runtime_resume(struct device *dev)
 	return 0;
 }
 
+static void enpu_pm_pause_locked(struct enpu_device *enpu, bool pause)
+{
+	u32 ctrl = ENPU_QUEUE_CTRL_ENABLE | (pause ? ENPU_QUEUE_CTRL_PAUSE : 0);
+	unsigned int i;
+
+	for (i = 0; i < enpu->info.num_queues; i++) {
+		struct enpu_queue *queue = enpu_device_queue_locked(enpu, i);
+
+		if (queue)
+			enpu_write(enpu, enpu_queue_reg(queue, ENPU_QUEUE_CTRL), ctrl);
+	}
+}
+
+/* A queue that has not come to rest, or NULL */
+static struct enpu_queue *enpu_pm_find_busy_locked(struct enpu_device *enpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < enpu->info.num_queues; i++) {
+		struct enpu_queue *queue = enpu_device_queue_locked(enpu, i);
+		u32 state;
+
+		if (!queue)
+			continue;
+		state = enpu_read(enpu, enpu_queue_reg(queue, ENPU_QUEUE_STATE));
+		if (state == ENPU_QUEUE_IDLE || state == ENPU_QUEUE_RUNNING)
+			return queue;
+	}
+
+	return NULL;
+}
+
+/* The lock is not held while it waits, so that the watchdogs can do their part. */
+static int enpu_pm_suspend(struct device *dev)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), ENPU_PM_PAUSE_TIMEOUT_MS);
+	struct enpu_device *enpu = dev_get_drvdata(dev);
+	struct enpu_queue *queue;
+	int ret = 0;
+
+	enpu_user_zap_all(enpu);
+
+	mutex_lock(&enpu->hw_lock);
+	if (enpu->hw_on)
+		enpu_pm_pause_locked(enpu, true);
+	while (enpu->hw_on && (queue = enpu_pm_find_busy_locked(enpu))) {
+		if (ktime_after(ktime_get(), end)) {
+			drm_warn(&enpu->drm, "no sleep: a job of queue '%s' goes on and on\n",
+				 queue->label);
+			enpu_pm_pause_locked(enpu, false);
+			ret = -EBUSY;
+			break;
+		}
+		mutex_unlock(&enpu->hw_lock);
+		usleep_range(1000, 5000);
+		mutex_lock(&enpu->hw_lock);
+	}
+	if (enpu->hw_on && !ret)
+		enpu_pm_off_locked(enpu);
+	mutex_unlock(&enpu->hw_lock);
+
+	return ret;
+}
+
 /* What the PM core calls; the PCI core does the function's own part. */
 const struct dev_pm_ops enpu_pm_ops = {
-	RUNTIME_PM_OPS(enpu_pm_runtime_suspend, enpu_pm_runtime_resume, NULL)
+	SYSTEM_SLEEP_PM_OPS(enpu_pm_suspend, enpu_pm_resume)
+	RUNTIME_PM_OPS(enpu_pm_runtime_suspend, enpu_pm_resume, NULL)
 };
 
 /**

@@ -243,6 +243,10 @@ void enpu_queue_park_locked(struct enpu_queue *queue)
 
 	lockdep_assert_held(&queue->enpu->hw_lock);
 
+	/* has the doorbell noted, which the machine will forget */
+	if (queue->user)
+		enpu_user_all_done_locked(queue);
+
 	spin_lock_irqsave(&queue->lock, flags);
 	queue->parked = true;
 	spin_unlock_irqrestore(&queue->lock, flags);

@@ -282,6 +282,18 @@ static void enpu_user_zap(struct enpu_queue *queue)
 	unmap_mapping_range(enpu->drm.anon_inode->i_mapping, start, PAGE_SIZE, 1);
 }
 
+/**
+ * enpu_user_zap_all() - take all doorbells from frozen processes
+ * @enpu: the device
+ *
+ * And rings and status pages, which come back by themselves at the next access, as
+ * the doorbells do: their queues stay active.
+ */
+void enpu_user_zap_all(struct enpu_device *enpu)
+{
+	unmap_mapping_range(enpu->drm.anon_inode->i_mapping, ENPU_USER_OFFSET, 0, 1);
+}
+
 /* Whether nothing is left to be done, now that the process can't ring */
 static bool enpu_user_has_ended(struct enpu_queue *queue)
 {

@@ -52,6 +52,7 @@ void enpu_user_revoke(struct enpu_queue *queue);
 void enpu_user_offsets(struct enpu_queue *queue, struct drm_enpu_queue_create *args);
 bool enpu_user_all_done_locked(struct enpu_queue *queue);
 u64 enpu_user_submitted(struct enpu_queue *queue);
+void enpu_user_zap_all(struct enpu_device *enpu);
 void enpu_user_watchdog(struct work_struct *work);
 
 int enpu_user_mmap(struct file *filp, struct vm_area_struct *vma);
