@@ -248,7 +248,7 @@ static bool enpu_user_activate(struct enpu_queue *queue)
 {
 	lockdep_assert_held(&queue->user->lock);
 
-	if (enpu_pm_get(queue->enpu))
+	if (!READ_ONCE(queue->running) || enpu_pm_get(queue->enpu))
 		return false;
 
 	scoped_guard(spinlock_irq, &queue->lock) {

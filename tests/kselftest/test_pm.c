@@ -233,6 +233,62 @@ TEST_F(runtime, failures_after_sleep)
 	EXPECT_EQ(0, ctx_check_copy(ctx, 5));
 }
 
+/* A store to the doorbell wakes it; the process sees counts that only grow. */
+TEST_F(runtime, user_queue)
+{
+	struct drm_enpu_queue_query now, before = {};
+	struct ctx *ctx = &self->ctx;
+	struct user user;
+	unsigned int i;
+
+	/* the shorter the timeout, the sooner the doorbell is taken away */
+	ASSERT_EQ(0, user_create(&user, ctx->fd, ctx->vm, 400, 2));
+	for (i = 1; i <= 15; i++) {
+		if (i % 3)
+			ASSERT_TRUE(falls_asleep(self->pci));
+		EXPECT_EQ(i - 1, user_completed(&user));
+		ASSERT_EQ(0, user_check_fill(&user, ctx, i));
+		EXPECT_EQ(i, user_completed(&user));
+		ASSERT_EQ(0, queue_query(ctx->fd, user.id, &now));
+		EXPECT_EQ(i, now.submitted);
+		EXPECT_EQ(i, now.completed);
+		EXPECT_GT(now.busy_ns, before.busy_ns);
+		EXPECT_GT(now.busy_cycles, before.busy_cycles);
+		before = now;
+	}
+
+	/* jobs of another queue wake it too, and have the ring stay as it is */
+	ASSERT_TRUE(falls_asleep(self->pci));
+	EXPECT_EQ(0, ctx_check_copy(ctx, 1));
+	EXPECT_EQ(15, user_completed(&user));
+	EXPECT_EQ(0, user_check_fill(&user, ctx, 99));
+	ASSERT_EQ(0, queue_destroy(ctx->fd, user.id));
+	EXPECT_TRUE(falls_asleep(self->pci));
+	user_ring_doorbell(&user, 17);
+	EXPECT_TRUE(asleep(self->pci));
+	user_unmap(&user);
+}
+
+/* A hang of a USER queue ends, and does not keep it awake. */
+TEST_F(runtime, user_hang)
+{
+	struct ctx *ctx = &self->ctx;
+	struct enpu_job job;
+	struct user user;
+
+	ASSERT_EQ(0, user_create(&user, ctx->fd, ctx->vm, 400, 0));
+	ASSERT_EQ(0, user_check_fill(&user, ctx, 1));
+	ASSERT_TRUE(falls_asleep(self->pci));
+	ASSERT_EQ(0, control("hang 1"));
+	job = ctx_job(ctx, ENPU_JOB_IRQ);
+	EXPECT_EQ(-EIO, user_run(&user, &job));
+	EXPECT_TRUE(falls_asleep(self->pci));
+	user_ring_doorbell(&user, 3);
+	EXPECT_TRUE(asleep(self->pci));
+	EXPECT_EQ(0, ctx_check_copy(ctx, 2));
+	user_unmap(&user);
+}
+
 /* Works with pauses of all lengths around the delay. */
 static void work(unsigned int seed, int64_t end)
 {

@@ -160,6 +160,31 @@ TEST_F(sleep, at_work)
 	}
 }
 
+/* What a process has put into its ring is there afterwards, and the doorbell too. */
+TEST_F(sleep, user_queue)
+{
+	struct ctx *ctx = &self->ctxs[0];
+	unsigned int round, i;
+	struct enpu_job job;
+	struct user user;
+
+	ASSERT_EQ(0, user_create(&user, ctx->fd, ctx->vm, 0, 0));
+	stream_busy(&ctx->stream, REGION_DST);
+	job = ctx_job(ctx, ENPU_JOB_IRQ);
+	for (round = 1; round <= 3; round++) {
+		for (i = 0; i < 20; i++)
+			user_put(&user, &job);
+		user_ring_doorbell(&user, user.producer);
+		ASSERT_EQ(0, system_sleep());
+		user_put(&user, &job);
+		user_ring_doorbell(&user, user.producer);
+		EXPECT_EQ(0, user_wait(&user));
+		EXPECT_EQ(21 * round, user_completed(&user));
+	}
+	EXPECT_EQ(0, user_check_fill(&user, ctx, 7));
+	user_unmap(&user);
+}
+
 /* What hangs is banned, as ever; what is behind it in other queues runs. */
 TEST_F(sleep, hung_job)
 {
