@@ -6,6 +6,8 @@
 #ifndef ENPU_COMPAT_H
 #define ENPU_COMPAT_H
 
+#include <linux/hrtimer.h>
+
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
@@ -81,6 +83,16 @@ static inline int enpu_gpuvm_sm_map(struct drm_gpuvm *gpuvm, void *priv,
 	return drm_gpuvm_sm_map(gpuvm, priv, addr, range, obj, offset);
 #endif
 }
+
+#ifndef ENPU_HAVE_HRTIMER_SETUP
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
 
 #ifndef ENPU_HAVE_GPUVM_BO_OBTAIN_LOCKED
 #define drm_gpuvm_bo_obtain_locked	drm_gpuvm_bo_obtain

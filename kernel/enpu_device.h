@@ -108,6 +108,9 @@ struct enpu_device {
 	/** @user_offsets: where in the device file USER queues are */
 	struct drm_vma_offset_manager user_offsets;
 
+	/** @next_boost: before that, CLOCK_MONOTONIC ns, no deadline makes a queue HIGH */
+	atomic64_t next_boost;
+
 	/** @submit_wq: where drm_sched runs and frees jobs; ordered */
 	struct workqueue_struct *submit_wq;
 	/** @recovery_wq: where watchdogs and resets run */

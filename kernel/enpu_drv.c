@@ -8,6 +8,7 @@
  *   enpu_drv      PCI driver, DRM driver, ioctl table, DEV_QUERY, fdinfo
  *   enpu_account  who has used the device how much
  *   enpu_debugfs  what the driver knows, for root
+ *   enpu_deadline deadlines of fences, urgent queues
  *   enpu_device   registers, interrupts, TLB, end of the device
  *   enpu_gem      buffer objects
  *   enpu_mmu      page tables

@@ -23,6 +23,7 @@
 #include <drm/drm_print.h>
 
 #include "enpu_compat.h"
+#include "enpu_deadline.h"
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_sched.h"
@@ -94,6 +95,7 @@ static void enpu_queue_release(struct work_struct *work)
 	struct enpu_queue *queue = container_of(work, struct enpu_queue, release_work);
 	struct enpu_device *enpu = queue->enpu;
 
+	enpu_deadline_fini(queue);
 	enpu_queue_fini_front(queue);
 	mutex_destroy(&queue->submit_lock);
 	kfree_rcu(queue, rcu);
@@ -185,7 +187,7 @@ static void enpu_queue_start_hw(struct enpu_queue *queue, u64 completed)
 		{ ENPU_QUEUE_STATUS_LO, lower_32_bits(queue->status_dma) },
 		{ ENPU_QUEUE_STATUS_HI, upper_32_bits(queue->status_dma) },
 		{ ENPU_QUEUE_VM, queue->vm->number },
-		{ ENPU_QUEUE_PRIORITY, queue->priority },
+		{ ENPU_QUEUE_PRIORITY, enpu_deadline_priority(queue) },
 		{ ENPU_QUEUE_VECTOR, enpu_queue_vector(queue) },
 		{ ENPU_QUEUE_START_LO, lower_32_bits(completed) },
 		{ ENPU_QUEUE_START_HI, upper_32_bits(completed) },
@@ -516,6 +518,7 @@ static struct enpu_queue *enpu_queue_create(struct enpu_device *enpu, struct enp
 	queue->fence_context = dma_fence_context_alloc(1);
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->fences);
+	enpu_deadline_init(queue);
 	init_waitqueue_head(&queue->drained);
 	INIT_WORK(&queue->release_work, enpu_queue_release);
 	mutex_init(&queue->submit_lock);

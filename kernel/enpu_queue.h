@@ -5,6 +5,7 @@
 #ifndef ENPU_QUEUE_H
 #define ENPU_QUEUE_H
 
+#include <linux/hrtimer.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
@@ -87,8 +88,16 @@ struct enpu_queue {
 	unsigned int waiting;
 	/** @fences: of what is in the ring, in order */
 	struct list_head fences;
+	/** @num_fences: how many */
+	unsigned int num_fences;
 	/** @fence_seqno: of the last of them */
 	u64 fence_seqno;
+	/** @deadline: the earliest of them, CLOCK_MONOTONIC; KTIME_MAX: none has one */
+	ktime_t deadline;
+	/** @urgent: for the deadline's sake the machine was told a higher priority */
+	bool urgent;
+	/** @urgent_since: when that was */
+	ktime_t urgent_since;
 	/** @state: enum drm_enpu_queue_state */
 	u32 state;
 	/** @error: positive errno of the failure; 0: none */
@@ -100,6 +109,8 @@ struct enpu_queue {
 	/** @past_cycles: likewise, device cycles */
 	u64 past_cycles;
 
+	/** @deadline_timer: when to see to @deadline again */
+	struct hrtimer deadline_timer;
 	/** @watchdog: looks after @fences while there are some, or after a USER queue */
 	struct delayed_work watchdog;
 	/** @watch_wq: where it runs */

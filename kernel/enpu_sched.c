@@ -18,7 +18,9 @@
  *
  * Since the short way passes by the scheduler's credits, these can't keep the ring
  * from overflowing. prepare_job() does: it has a submission wait for the fence
- * behind which there is room for it.
+ * behind which there is room for it. Nor may fences become any number, which
+ * sync points could make them without a ring entry: an interrupt may have to signal
+ * them all. The short way is open to as many as the ring has entries.
  *
  * Fences
  * ------
@@ -44,6 +46,7 @@
 #include <linux/slab.h>
 
 #include "enpu_compat.h"
+#include "enpu_deadline.h"
 #include "enpu_pm.h"
 #include "enpu_queue.h"
 #include "enpu_reset.h"
@@ -75,10 +78,23 @@ static void enpu_fence_release(struct dma_fence *base)
 	enpu_fence_free(container_of(base, struct enpu_fence, base));
 }
 
+static void enpu_fence_set_deadline(struct dma_fence *base, ktime_t deadline)
+{
+	struct enpu_fence *fence = container_of(base, struct enpu_fence, base);
+	struct enpu_queue *queue;
+
+	rcu_read_lock();
+	queue = rcu_dereference(fence->queue);
+	if (queue)
+		enpu_deadline_set(queue, fence, deadline);
+	rcu_read_unlock();
+}
+
 static const struct dma_fence_ops enpu_fence_ops = {
 	.get_driver_name = enpu_fence_driver_name,
 	.get_timeline_name = enpu_fence_timeline_name,
 	.release = enpu_fence_release,
+	.set_deadline = enpu_fence_set_deadline,
 };
 
 /**
@@ -169,7 +185,7 @@ void enpu_submission_free(struct enpu_submission *submission)
 	module_put(THIS_MODULE);
 }
 
-/* The count at which the ring has room for so many more; what it has now is no less. */
+/* The count of completed jobs at which the ring has room for so many more */
 static s64 enpu_sched_room_at(struct enpu_queue *queue, u32 count)
 {
 	return queue->producer + count - BIT(queue->ring_order);
@@ -195,7 +211,10 @@ static void enpu_sched_fill_ring(struct enpu_queue *queue, const struct enpu_job
 	dma_fence_init(&fence->base, &enpu_fence_ops, &fence->lock, queue->fence_context,
 		       ++queue->fence_seqno);
 	fence->target = queue->producer;
+	fence->deadline = KTIME_MAX;
+	rcu_assign_pointer(fence->queue, queue);
 	list_add_tail(&fence->node, &queue->fences);
+	queue->num_fences++;
 	dma_fence_get(&fence->base);
 }
 
@@ -260,7 +279,8 @@ int enpu_sched_enter(struct enpu_queue *queue, const struct enpu_job *jobs, u32 
 	if (ret)
 		return ret;
 	if (!queue->running || queue->waiting || !(awake || queue->awake) ||
-	    !enpu_sched_has_room(queue, count))
+	    !enpu_sched_has_room(queue, count) ||
+	    queue->num_fences >= BIT(queue->ring_order))
 		return -EAGAIN;
 
 	queue->submitted += count;
@@ -362,6 +382,8 @@ const struct drm_sched_backend_ops enpu_sched_ops = {
 static void enpu_fence_finish(struct enpu_queue *queue, struct enpu_fence *fence, int error)
 {
 	list_del(&fence->node);
+	queue->num_fences--;
+	RCU_INIT_POINTER(fence->queue, NULL);
 	if (error) {
 		trace_enpu_job_fail(queue, fence->target, fence->base.seqno, error);
 		dma_fence_set_error(&fence->base, error);
@@ -381,14 +403,18 @@ void enpu_sched_complete(struct enpu_queue *queue)
 	/* Pairs with the device: what it wrote before the count is visible. */
 	u64 completed = smp_load_acquire(&queue->status->completed);
 	struct enpu_fence *fence, *next;
+	bool deadline = false;
 
 	lockdep_assert_held(&queue->lock);
 
 	list_for_each_entry_safe(fence, next, &queue->fences, node) {
 		if (fence->target > completed)
 			break;
+		deadline |= fence->deadline != KTIME_MAX;
 		enpu_fence_finish(queue, fence, 0);
 	}
+	if (deadline)
+		enpu_deadline_over(queue);
 }
 
 /**
@@ -407,4 +433,5 @@ void enpu_sched_fail(struct enpu_queue *queue, int first_error, int error)
 		enpu_fence_finish(queue, fence, first_error);
 		first_error = error;
 	}
+	enpu_deadline_over(queue);
 }

@@ -26,6 +26,10 @@ struct enpu_fence {
 	struct list_head node;
 	/** @target: the count at which it signals */
 	u64 target;
+	/** @queue: NULL once it has signalled; changes under &enpu_queue.lock */
+	struct enpu_queue __rcu *queue;
+	/** @deadline: CLOCK_MONOTONIC; KTIME_MAX: nobody has set one */
+	ktime_t deadline;
 };
 
 /**

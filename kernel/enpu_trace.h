@@ -130,6 +130,22 @@ TRACE_EVENT(enpu_queue_create,
 		      __entry->ring_order, __get_str(label))
 );
 
+/* What the machine is told for a deadline's sake, and when that is over */
+TRACE_EVENT(enpu_queue_priority,
+	    TP_PROTO(const struct enpu_queue *queue, u32 priority),
+	    TP_ARGS(queue, priority),
+	    TP_STRUCT__entry(__string(dev, dev_name(queue->enpu->drm.dev))
+			     __string(label, queue->label)
+			     __field(u64, queue)
+			     __field(u32, priority)),
+	    TP_fast_assign(__assign_str(dev);
+			   __assign_str(label);
+			   __entry->queue = queue->fence_context;
+			   __entry->priority = priority;),
+	    TP_printk("dev=%s queue=%llu priority=%u label=%s", __get_str(dev), __entry->queue,
+		      __entry->priority, __get_str(label))
+);
+
 /* Why a queue is about to be retired as banned; the fault is the device's record of it. */
 TRACE_EVENT(enpu_queue_ban,
 	    TP_PROTO(const struct enpu_queue *queue, const struct enpu_queue_status *status,
