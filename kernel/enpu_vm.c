@@ -194,18 +194,20 @@ static struct enpu_vm *enpu_vm_create(struct enpu_device *enpu)
 		goto err_mmu;
 	}
 
-	ret = enpu_vm_on(vm);
-	if (ret)
-		goto err_resv;
-
 	drm_gpuvm_init(&vm->gpuvm, "enpu", 0, &enpu->drm, resv, 0, enpu->info.va_end, 0, 0,
 		       &enpu_gpuvm_ops);
 	drm_gem_object_put(resv);
 
+	/* from now on others see it */
+	ret = enpu_vm_on(vm);
+	if (ret) {
+		enpu_mmu_fini(&vm->mmu);
+		drm_gpuvm_put(&vm->gpuvm);
+		return ERR_PTR(ret);
+	}
+
 	return vm;
 
-err_resv:
-	drm_gem_object_put(resv);
 err_mmu:
 	enpu_mmu_fini(&vm->mmu);
 err_free:
