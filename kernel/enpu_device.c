@@ -362,6 +362,7 @@ static int enpu_device_init_software(struct enpu_device *enpu)
 
 	spin_lock_init(&enpu->time_lock);
 	INIT_LIST_HEAD(&enpu->bos);
+	INIT_LIST_HEAD(&enpu->purgeable);
 	enpu_reset_init(enpu);
 	ret = enpu_coredump_init(enpu);
 	if (ret)
@@ -374,6 +375,9 @@ static int enpu_device_init_software(struct enpu_device *enpu)
 	if (ret)
 		return ret;
 	ret = drmm_mutex_init(drm, &enpu->bo_lock);
+	if (ret)
+		return ret;
+	ret = enpu_shrinker_init(enpu);
 	if (ret)
 		return ret;
 	ret = enpu_account_init(enpu);

@@ -100,10 +100,19 @@ struct enpu_device {
 
 	/** @time_lock: makes one of reading a latched register pair */
 	spinlock_t time_lock;
-	/** @bo_lock: guards @bos */
+	/**
+	 * @bo_lock: guards @bos and @purgeable; memory is reclaimed under it, so none
+	 * is allocated
+	 */
 	struct mutex bo_lock;
 	/** @bos: BOs that are mapped for DMA */
 	struct list_head bos;
+	/** @purgeable: BOs with pages that nobody needs, in the order in which that was said */
+	struct list_head purgeable;
+	/** @purgeable_pages: how many pages they have; changed by @bo_lock */
+	unsigned long purgeable_pages;
+	/** @shrinker: gives those back when memory is short */
+	struct shrinker *shrinker;
 
 	/** @user_offsets: where in the device file USER queues are */
 	struct drm_vma_offset_manager user_offsets;

@@ -11,6 +11,7 @@
  *   enpu_deadline deadlines of fences, urgent queues
  *   enpu_device   registers, interrupts, TLB, end of the device
  *   enpu_gem      buffer objects
+ *   enpu_shrinker BO_MADVISE, memory given back under pressure
  *   enpu_mmu      page tables
  *   enpu_pm       runtime power management, system suspend and resume
  *   enpu_vm       address spaces and VM_BIND
@@ -24,9 +25,9 @@
  *   enpu_user     USER queues: mmap, doorbells, QUEUE_WAIT
  *   enpu_compat   what differs between kernels
  *
- * Lock order: &enpu_vm.lock, reservations, &enpu_device.vms_lock, &enpu_user.lock,
- * &enpu_device.hw_lock, &enpu_queue.lock. Those from hw_lock on are taken where
- * fences wait.
+ * Lock order: &enpu_vm.lock, reservations, &enpu_device.bo_lock, &enpu_device.vms_lock,
+ * &enpu_user.lock, &enpu_device.hw_lock, &enpu_queue.lock. Those from hw_lock on are
+ * taken where fences wait; they, the bo_lock and &enpu_mmu.lock where memory is reclaimed.
  */
 
 #include <linux/module.h>
@@ -167,6 +168,7 @@ static const struct drm_ioctl_desc enpu_ioctls[] = {
 	ENPU_IOCTL(QUEUE_QUERY, queue_query),
 	ENPU_IOCTL(SUBMIT, submit),
 	ENPU_IOCTL(QUEUE_WAIT, queue_wait),
+	ENPU_IOCTL(BO_MADVISE, bo_madvise),
 };
 
 /* DRM_ACCEL_FOPS, but for mmap */

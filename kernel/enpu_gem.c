@@ -2,10 +2,14 @@
 /**
  * DOC: Buffer objects
  *
- * Shmem pages, by the DRM helpers. A BO gets its pages when it is first mapped;
- * once it was mapped into an address space it keeps them until it is freed, as the
- * device cannot take a page fault. Cached on the CPU's side unless asked otherwise; the
- * device's accesses are coherent.
+ * Shmem pages, by the DRM helpers. A BO gets its pages when it is first mapped, for
+ * the CPU or for the device, and keeps them until it is freed, as the device cannot
+ * take a page fault; or until it is purged (enpu_shrinker.c). For that to give the
+ * memory back, the pages are the BO's: CPU mappings hold no references to them, as they
+ * would with the helpers' vm_ops.
+ *
+ * Cached on the CPU's side, or write-combined if asked for; the device's accesses are
+ * coherent with both. There is no uncached mode: nothing would gain by it.
  *
  * BOs that are mapped for DMA are on a list, because the mappings must go when
  * the driver is unbound, while the BOs and their pages live as long as somebody
@@ -14,9 +18,11 @@
 
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
+#include <linux/shmem_fs.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_print.h>
+#include <drm/drm_vma_manager.h>
 
 #include "enpu_gem.h"
 
@@ -39,6 +45,7 @@ static void enpu_gem_free(struct drm_gem_object *obj)
 	struct enpu_bo *bo = to_enpu_bo(obj);
 
 	mutex_lock(&enpu->bo_lock);
+	enpu_shrinker_forget_locked(bo);
 	enpu_gem_unmap_dma(bo);
 	mutex_unlock(&enpu->bo_lock);
 
@@ -53,8 +60,114 @@ static void enpu_gem_free(struct drm_gem_object *obj)
 static enum drm_gem_object_status enpu_gem_status(struct drm_gem_object *obj)
 {
 	struct drm_gem_shmem_object *shmem = to_drm_gem_shmem_obj(obj);
+	enum drm_gem_object_status status = 0;
 
-	return shmem->pages || obj->import_attach ? DRM_GEM_OBJECT_RESIDENT : 0;
+	if (shmem->pages || obj->import_attach)
+		status |= DRM_GEM_OBJECT_RESIDENT;
+	if (shmem->madv > 0)
+		status |= DRM_GEM_OBJECT_PURGEABLE;
+
+	return status;
+}
+
+static int enpu_gem_pin_locked(struct enpu_bo *bo)
+{
+	int ret;
+
+	if (bo->shmem.madv < 0)
+		return -ESTALE;
+	if (bo->pinned)
+		return 0;
+
+	ret = drm_gem_shmem_pin_locked(&bo->shmem);
+	if (ret)
+		return ret;
+	bo->pinned = true;
+	enpu_shrinker_update(bo);
+
+	return 0;
+}
+
+/**
+ * enpu_gem_drop_pages() - give a BO's memory back
+ * @bo: the BO, which the device can't reach; its reservation and the bo_lock are held
+ *
+ * In memory reclaim. CPU mappings stay, as mappings of nothing.
+ */
+void enpu_gem_drop_pages(struct enpu_bo *bo)
+{
+	struct drm_gem_object *obj = &bo->shmem.base;
+	struct inode *inode = file_inode(obj->filp);
+
+	enpu_gem_unmap_dma(bo);
+	drm_vma_node_unmap(&obj->vma_node, obj->dev->anon_inode->i_mapping);
+	/* first, so that each page is free once it is unpinned */
+	shmem_truncate_range(inode, 0, (loff_t)-1);
+	drm_gem_shmem_unpin_locked(&bo->shmem);
+	bo->pinned = false;
+}
+
+/* Once it was exported, nobody knows who uses it. */
+static struct dma_buf *enpu_gem_export(struct drm_gem_object *obj, int flags)
+{
+	struct enpu_bo *bo = to_enpu_bo(obj);
+	int madv;
+
+	dma_resv_lock(obj->resv, NULL);
+	madv = bo->shmem.madv;
+	bo->shared = !madv;
+	dma_resv_unlock(obj->resv);
+	if (madv)
+		return ERR_PTR(madv < 0 ? -ESTALE : -EBUSY);
+
+	return drm_gem_prime_export(obj, flags);
+}
+
+static vm_fault_t enpu_gem_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct drm_gem_object *obj = vma->vm_private_data;
+	struct enpu_bo *bo = to_enpu_bo(obj);
+	pgoff_t page = vmf->pgoff - drm_vma_node_start(&obj->vma_node);
+	vm_fault_t ret = VM_FAULT_SIGBUS;
+
+	dma_resv_lock(obj->resv, NULL);
+	if (bo->pinned && page < obj->size >> PAGE_SHIFT)
+		ret = vmf_insert_pfn(vma, vmf->address, page_to_pfn(bo->shmem.pages[page]));
+	dma_resv_unlock(obj->resv);
+
+	return ret;
+}
+
+static const struct vm_operations_struct enpu_gem_vm_ops = {
+	.fault = enpu_gem_fault,
+	.open = drm_gem_vm_open,
+	.close = drm_gem_vm_close,
+};
+
+static int enpu_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	struct enpu_bo *bo = to_enpu_bo(obj);
+	int ret;
+
+	/* the exporter's business */
+	if (obj->import_attach)
+		return drm_gem_shmem_object_mmap(obj, vma);
+	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE)
+		return -EINVAL;
+
+	dma_resv_lock(obj->resv, NULL);
+	ret = enpu_gem_pin_locked(bo);
+	dma_resv_unlock(obj->resv);
+	if (ret)
+		return ret;
+
+	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
+	if (bo->shmem.map_wc)
+		vma->vm_page_prot = pgprot_writecombine(vma->vm_page_prot);
+
+	return 0;
 }
 
 static const struct drm_gem_object_funcs enpu_gem_funcs = {
@@ -65,9 +178,10 @@ static const struct drm_gem_object_funcs enpu_gem_funcs = {
 	.get_sg_table = drm_gem_shmem_object_get_sg_table,
 	.vmap = drm_gem_shmem_object_vmap,
 	.vunmap = drm_gem_shmem_object_vunmap,
-	.mmap = drm_gem_shmem_object_mmap,
+	.mmap = enpu_gem_mmap,
+	.export = enpu_gem_export,
 	.status = enpu_gem_status,
-	.vm_ops = &drm_gem_shmem_vm_ops,
+	.vm_ops = &enpu_gem_vm_ops,
 };
 
 /**
@@ -85,6 +199,7 @@ struct drm_gem_object *enpu_gem_create_object(struct drm_device *drm, size_t siz
 		return ERR_PTR(-ENOMEM);
 
 	INIT_LIST_HEAD(&bo->node);
+	INIT_LIST_HEAD(&bo->purgeable);
 	bo->shmem.base.funcs = &enpu_gem_funcs;
 
 	return &bo->shmem.base;
@@ -110,12 +225,9 @@ struct sg_table *enpu_gem_get_sgt(struct drm_gem_object *obj)
 	if (bo->sgt)
 		return bo->sgt;
 
-	if (!bo->pinned) {
-		ret = drm_gem_shmem_pin_locked(&bo->shmem);
-		if (ret)
-			return ERR_PTR(ret);
-		bo->pinned = true;
-	}
+	ret = enpu_gem_pin_locked(bo);
+	if (ret)
+		return ERR_PTR(ret);
 
 	sgt = drm_gem_shmem_get_sg_table(&bo->shmem);
 	if (IS_ERR(sgt))

@@ -14,9 +14,15 @@
  *
  * Entries that were not valid need no invalidation: the device keeps valid
  * translations only.
+ *
+ * "Revoke" is for memory reclaim, which can't wait for who has an address space
+ * locked and allocates tables for it. It clears entries of a BO that nobody else
+ * changes meanwhile, as that takes the BO's reservation, and leaves all tables in
+ * place; the mutex of the tables keeps the two apart, and is never held for long.
  */
 
 #include <linux/dma-mapping.h>
+#include <linux/sched/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -108,6 +114,10 @@ static void enpu_table_retire(struct enpu_mmu *mmu, struct enpu_table *parent,
 int enpu_mmu_init(struct enpu_mmu *mmu, struct device *dev)
 {
 	mmu->dev = dev;
+	mutex_init(&mmu->lock);
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&mmu->lock);
+	fs_reclaim_release(GFP_KERNEL);
 	INIT_LIST_HEAD(&mmu->retired);
 	mmu->root = enpu_table_alloc(mmu, ENPU_ROOT);
 
@@ -120,10 +130,15 @@ int enpu_mmu_init(struct enpu_mmu *mmu, struct device *dev)
  */
 void enpu_mmu_fini(struct enpu_mmu *mmu)
 {
+	struct enpu_table *root = NULL;
+
 	enpu_mmu_free_retired(mmu);
-	if (mmu->root)
-		enpu_table_free_all(mmu, mmu->root, ENPU_ROOT);
-	mmu->root = NULL;
+
+	mutex_lock(&mmu->lock);
+	swap(root, mmu->root);
+	mutex_unlock(&mmu->lock);
+	if (root)
+		enpu_table_free_all(mmu, root, ENPU_ROOT);
 }
 
 /**
@@ -157,6 +172,7 @@ static struct enpu_table *enpu_mmu_ensure_mid(struct enpu_mmu *mmu, u64 va)
 	if (!mid)
 		return NULL;
 
+	guard(mutex)(&mmu->lock);
 	mmu->root->children[index] = mid;
 	/* the device must not find what was in the page before */
 	dma_wmb();
@@ -182,6 +198,7 @@ static struct enpu_table *enpu_mmu_ensure_leaf(struct enpu_mmu *mmu, u64 va)
 	if (!leaf)
 		return NULL;
 
+	guard(mutex)(&mmu->lock);
 	block = mid->entries[index];
 	if (block & ENPU_PTE_VALID)
 		for (i = 0; i < ENPU_MMU_ENTRIES; i++)
@@ -292,6 +309,8 @@ bool enpu_mmu_map(struct enpu_mmu *mmu, u64 va, u64 size,
 	dma_addr_t dma;
 	u64 piece;
 
+	guard(mutex)(&mmu->lock);
+
 	enpu_cursor_start(&cursor, sgt, offset);
 	for (; va < end; va += piece) {
 		struct enpu_table *mid = enpu_mmu_mid(mmu, va);
@@ -386,6 +405,8 @@ bool enpu_mmu_unmap(struct enpu_mmu *mmu, u64 va, u64 size)
 	u64 next, end = va + size;
 	bool flush = false;
 
+	guard(mutex)(&mmu->lock);
+
 	for (; va < end; va = next) {
 		unsigned int index = enpu_mmu_index(va, ENPU_ROOT);
 		struct enpu_table *mid = mmu->root->children[index];
@@ -398,6 +419,35 @@ bool enpu_mmu_unmap(struct enpu_mmu *mmu, u64 va, u64 size)
 			continue;
 		flush |= enpu_table_set(mmu->root, index, 0);
 		enpu_table_retire(mmu, mmu->root, index);
+	}
+
+	return flush;
+}
+
+/**
+ * enpu_mmu_revoke() - clear the entries of a mapping
+ * @mmu: the tables
+ * @va: device address
+ * @size: bytes, all mapped at once to a BO whose reservation is held
+ *
+ * Return: whether a TLB flush is needed.
+ */
+bool enpu_mmu_revoke(struct enpu_mmu *mmu, u64 va, u64 size)
+{
+	u64 next, end = va + size;
+	bool flush = false;
+
+	guard(mutex)(&mmu->lock);
+
+	for (; mmu->root && va < end; va = next) {
+		struct enpu_table *mid = enpu_mmu_mid(mmu, va);
+		unsigned int index = enpu_mmu_index(va, ENPU_MID);
+
+		next = min(end, enpu_mmu_next(va, mid ? ENPU_MID : ENPU_ROOT));
+		if (mid && mid->children[index])
+			flush |= enpu_mmu_unmap_leaf(mid->children[index], va, next);
+		else if (mid)
+			flush |= enpu_table_set(mid, index, 0);
 	}
 
 	return flush;

@@ -6,6 +6,7 @@
 #define ENPU_MMU_H
 
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 
@@ -30,11 +31,16 @@ struct enpu_table {
 /**
  * struct enpu_mmu - the page tables of one address space
  *
- * Not locked: its address space is.
+ * Its address space is locked by who maps and unmaps. Who revokes has @lock alone.
  */
 struct enpu_mmu {
 	/** @dev: who reads the tables */
 	struct device *dev;
+	/**
+	 * @lock: guards the tables' contents, and @root; memory is reclaimed under it,
+	 * so none is allocated
+	 */
+	struct mutex lock;
 	/** @root: NULL after enpu_mmu_fini() */
 	struct enpu_table *root;
 	/** @retired: tables that are out of use, to be freed after a TLB flush */
@@ -50,6 +56,7 @@ bool enpu_mmu_map(struct enpu_mmu *mmu, u64 va, u64 size,
 		  struct sg_table *sgt, u64 offset, bool writable);
 int enpu_mmu_prepare_unmap(struct enpu_mmu *mmu, u64 va, u64 size);
 bool enpu_mmu_unmap(struct enpu_mmu *mmu, u64 va, u64 size);
+bool enpu_mmu_revoke(struct enpu_mmu *mmu, u64 va, u64 size);
 u64 enpu_mmu_lookup(struct enpu_mmu *mmu, u64 va);
 void enpu_mmu_free_retired(struct enpu_mmu *mmu);
 

@@ -32,15 +32,19 @@
 /* One mapping of at least a part of a BO */
 struct enpu_mapping {
 	struct drm_gpuva va;
+	struct list_head node;
 };
 
 /*
  * State of one operation, for gpuvm's callbacks. A change of mappings needs at
  * most three new ones: what is mapped, and what is left of others on both sides.
+ * Those that end keep their BO until no reservation is locked any more: freeing one
+ * locks its own.
  */
 struct enpu_bind {
 	struct enpu_mapping *spare[3];
 	struct drm_gpuvm_bo *vm_bo;
+	struct list_head ended;
 };
 
 static struct enpu_mapping *enpu_bind_take_spare(struct enpu_bind *bind)
@@ -54,10 +58,23 @@ static struct enpu_mapping *enpu_bind_take_spare(struct enpu_bind *bind)
 	return mapping;
 }
 
-static void enpu_mapping_free(struct drm_gpuva *va)
+static void enpu_bind_end_mapping(struct enpu_bind *bind, struct drm_gpuva *va)
 {
+	struct enpu_mapping *mapping = container_of(va, struct enpu_mapping, va);
+
+	drm_gem_object_get(va->gem.obj);
 	drm_gpuva_unlink(va);
-	kfree(container_of(va, struct enpu_mapping, va));
+	list_add_tail(&mapping->node, &bind->ended);
+}
+
+static void enpu_bind_free_ended(struct enpu_bind *bind)
+{
+	struct enpu_mapping *mapping, *next;
+
+	list_for_each_entry_safe(mapping, next, &bind->ended, node) {
+		drm_gem_object_put(mapping->va.gem.obj);
+		kfree(mapping);
+	}
 }
 
 static int enpu_vm_step_map(struct drm_gpuva_op *op, void *priv)
@@ -87,7 +104,7 @@ static int enpu_vm_step_remap(struct drm_gpuva_op *op, void *priv)
 		drm_gpuva_link(prev, old->vm_bo);
 	if (next)
 		drm_gpuva_link(next, old->vm_bo);
-	enpu_mapping_free(old);
+	enpu_bind_end_mapping(bind, old);
 
 	return 0;
 }
@@ -95,7 +112,7 @@ static int enpu_vm_step_remap(struct drm_gpuva_op *op, void *priv)
 static int enpu_vm_step_unmap(struct drm_gpuva_op *op, void *priv)
 {
 	drm_gpuva_unmap(&op->unmap);
-	enpu_mapping_free(op->unmap.va);
+	enpu_bind_end_mapping(priv, op->unmap.va);
 
 	return 0;
 }
@@ -170,6 +187,29 @@ void enpu_vm_unplug_all(struct enpu_device *enpu)
 			enpu_vm_off_locked(enpu->vms[i]);
 }
 
+/**
+ * enpu_vm_revoke() - take a BO away from the device
+ * @obj: the BO, its reservation locked
+ *
+ * In memory reclaim. When it returns, no job can reach the BO's pages. The
+ * mappings stay known, as mappings of nothing, until they are unmapped.
+ */
+void enpu_vm_revoke(struct drm_gem_object *obj)
+{
+	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuva *va;
+
+	drm_gem_for_each_gpuvm_bo(vm_bo, obj) {
+		struct enpu_vm *vm = container_of(vm_bo->vm, struct enpu_vm, gpuvm);
+		bool flush = false;
+
+		drm_gpuvm_bo_for_each_va(va, vm_bo)
+			flush |= enpu_mmu_revoke(&vm->mmu, va->va.addr, va->va.range);
+		if (flush)
+			enpu_device_flush_tlb(vm->enpu, vm->number);
+	}
+}
+
 static struct enpu_vm *enpu_vm_create(struct enpu_device *enpu)
 {
 	struct drm_gem_object *resv;
@@ -231,7 +271,8 @@ static void enpu_vm_release(struct kref *ref)
 		drm_gem_object_get(obj);
 		dma_resv_lock(obj->resv, NULL);
 		drm_gpuva_remove(va);
-		enpu_mapping_free(va);
+		drm_gpuva_unlink(va);
+		kfree(container_of(va, struct enpu_mapping, va));
 		dma_resv_unlock(obj->resv);
 		drm_gem_object_put(obj);
 	}
@@ -440,9 +481,10 @@ static int enpu_vm_bind_op(struct enpu_vm *vm, const struct drm_enpu_vm_bind_op 
 		enpu_mmu_free_retired(&vm->mmu);
 	}
 out:
-	/* BOs that are no longer mapped may die here: after the flush */
 	drm_exec_fini(&exec);
 	mutex_unlock(&vm->lock);
+	/* BOs that are no longer mapped may die here: after the flush */
+	enpu_bind_free_ended(bind);
 
 	return min(ret, 0);
 }
@@ -451,7 +493,7 @@ static int enpu_vm_bind_one(struct enpu_vm *vm, const struct drm_enpu_vm_bind_op
 			    struct drm_file *file)
 {
 	struct drm_gem_object *obj = NULL;
-	struct enpu_bind bind = {};
+	struct enpu_bind bind = { .ended = LIST_HEAD_INIT(bind.ended) };
 	unsigned int i;
 	int ret;
 

@@ -34,6 +34,7 @@ struct enpu_vm {
 struct enpu_vm *enpu_vm_lookup(struct enpu_file *file, u32 id);
 void enpu_vm_put(struct enpu_vm *vm);
 void enpu_vm_unplug_all(struct enpu_device *enpu);
+void enpu_vm_revoke(struct drm_gem_object *obj);
 
 static inline struct enpu_vm *enpu_vm_get(struct enpu_vm *vm)
 {

@@ -420,8 +420,9 @@ enum drm_enpu_madvise {
  * struct drm_enpu_bo_madvise - say whether a buffer object's contents matter
  *
  * A BO that was purged can't be used any more (its pages read as gone: SIGBUS
- * for the CPU, a fault for the device); create another. EBUSY: imported or
- * exported.
+ * for the CPU, a fault for the device; mapping or exporting it is ESTALE);
+ * create another. EBUSY: imported, or exported at any time. Exporting a BO that
+ * is not needed is EBUSY too.
  */
 struct drm_enpu_bo_madvise {
 	/** @handle: GEM handle */
