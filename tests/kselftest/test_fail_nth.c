@@ -48,6 +48,7 @@ struct attempt {
 	uint64_t offset;
 	int fd;
 	uint8_t *map;
+	struct user user;
 	/* of the node or of the PCI function */
 	char path[PATH_MAX];
 };
@@ -405,6 +406,36 @@ static bool no_queue(struct attempt *attempt)
 	return queue_query(attempt->ctx.fd, attempt->id, &query) == -ENOENT;
 }
 
+/* With its mappings; those that there were before keep their file open. */
+static int user_queue_act(struct attempt *attempt)
+{
+	user_unmap(&attempt->user);
+	return user_create(&attempt->user, attempt->ctx.fd, attempt->ctx.vm, 0, 0);
+}
+
+static bool user_queue_done(struct attempt *attempt)
+{
+	return !user_check_fill(&attempt->user, &attempt->ctx, NEW);
+}
+
+/* The page fault that brings the doorbell is repeated too. */
+static int doorbell_act(struct attempt *attempt)
+{
+	user_put(&attempt->user, &(struct enpu_job){ .flags = ENPU_JOB_IRQ });
+	user_ring_doorbell(&attempt->user, attempt->user.producer);
+	return 0;
+}
+
+static bool doorbell_done(struct attempt *attempt)
+{
+	return !user_wait(&attempt->user) && user_completed(&attempt->user) == 1;
+}
+
+static void user_cleanup(struct attempt *attempt)
+{
+	user_unmap(&attempt->user);
+}
+
 static uint64_t submitted(struct attempt *attempt)
 {
 	struct drm_enpu_queue_query query;
@@ -588,6 +619,8 @@ static const struct operation operations[] = {
 	{ "unmap_in_block", mapped_block_setup, unmap_act, block_is_whole, unmap_done },
 	{ "queue_create", NULL, queue_create_act, NULL, queue_create_done },
 	{ "queue_destroy", queue_destroy_setup, queue_destroy_act, NULL, no_queue, .once = true },
+	{ "user_queue", NULL, user_queue_act, NULL, user_queue_done, user_cleanup },
+	{ "doorbell", user_queue_act, doorbell_act, NULL, doorbell_done, user_cleanup },
 	{ "submit", submit_setup, submit_act, submit_failed, submit_done },
 	{ "sync_point", NULL, sync_point_act, NULL, sync_point_done },
 	{ "syncobj_wait", wait_setup, wait_act, NULL, submit_done },
