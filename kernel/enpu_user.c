@@ -35,6 +35,7 @@
  * a device that sleeps, or reach a hardware queue that has become another's.
  */
 
+#include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -52,6 +53,8 @@
 /* Above all GEM objects, and within what 32-bit processes can name */
 #define ENPU_USER_OFFSET	BIT_ULL(43)
 #define ENPU_USER_PAGES		(ENPU_USER_OFFSET >> PAGE_SHIFT)
+
+#define ENPU_USER_RETRY_US	5000
 
 static void enpu_user_fini_device(struct drm_device *drm, void *offsets)
 {
@@ -401,6 +404,11 @@ static vm_fault_t enpu_user_insert_doorbell(struct enpu_queue *queue, struct vm_
 		return 0;
 	if (!READ_ONCE(queue->running))
 		return 0;
+	/* Somebody resets it. Don't lose the store: the process tries again. */
+	if (!READ_ONCE(queue->enpu->hw_on)) {
+		fsleep(ENPU_USER_RETRY_US);
+		return VM_FAULT_NOPAGE;
+	}
 
 	return vmf_insert_pfn_prot(vma, vmf->address, PHYS_PFN(doorbell),
 				   pgprot_device(vma->vm_page_prot));
