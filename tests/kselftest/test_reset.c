@@ -20,20 +20,6 @@
 
 #include "kselftest_harness.h"
 
-/* What /dev/aer_inject takes; it is in no header. */
-struct aer_error {
-	uint8_t bus;
-	uint8_t device;
-	uint8_t function;
-	uint32_t uncorrectable;
-	uint32_t correctable;
-	uint32_t header_log[4];
-	uint32_t domain;
-};
-
-#define AER_MALFORMED_TLP	0x00040000	/* fatal, as things are set up */
-#define AER_COMPLETION_TIMEOUT	0x00004000	/* not fatal */
-
 FIXTURE(reset)
 {
 	struct ctx ctx;
@@ -293,29 +279,6 @@ TEST_F_TIMEOUT(reset, sysfs_under_load, 120)
 	EXPECT_EQ(0, works_again(&self->ctx, 1000));
 }
 
-/* Returns 0, -ENOENT where the kernel can't inject, -EPROTONOSUPPORT: not into this device */
-static int inject(const char *pci, uint32_t uncorrectable)
-{
-	struct aer_error error = { .uncorrectable = uncorrectable };
-	unsigned int domain, bus, device, function;
-	int fd, ret = 0;
-
-	if (sscanf(strrchr(pci, '/') + 1, "%x:%x:%x.%x", &domain, &bus, &device, &function) != 4)
-		return -EINVAL;
-	error.domain = domain;
-	error.bus = bus;
-	error.device = device;
-	error.function = function;
-
-	fd = open("/dev/aer_inject", O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, &error, sizeof(error)) != sizeof(error))
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 static void wait_resets(int fd, uint32_t count)
 {
 	int64_t start = now_ns();
@@ -324,27 +287,31 @@ static void wait_resets(int fd, uint32_t count)
 		sleep_ms(10);
 }
 
-/* detected, slot_reset and resume, with a job on its way */
-TEST_F_TIMEOUT(reset, aer, 60)
+/*
+ * The port that the device hangs on reports an error, and AER recovers what is below
+ * it: error_detected, slot_reset and resume, with a job on its way.
+ */
+TEST_F_TIMEOUT(reset, aer, 90)
 {
-	static const uint32_t errors[] = { AER_COMPLETION_TIMEOUT, AER_MALFORMED_TLP };
+	static const char * const errors[] = { "COMP_TIME", "MALF_TLP" };
 	struct ctx *ctx = &self->ctx;
+	char path[PATH_MAX + 16];
 	unsigned int i;
 
+	snprintf(path, sizeof(path), "%s/aer_dev_fatal", self->pci);
+	if (access(path, F_OK))
+		SKIP(return, "the kernel does not do AER, or not read what is behind 0x100");
+
 	for (i = 0; i < COUNT(errors); i++) {
+		char command[64];
 		uint32_t follower;
-		int ret;
 
 		ASSERT_EQ(0, submit_hang(ctx, &follower));
-		ret = inject(self->pci, errors[i]);
-		if (ret == -ENOENT)
-			SKIP(return, "the kernel has no /dev/aer_inject");
-		if (ret == -EPROTONOSUPPORT)
-			SKIP(return, "the kernel does not read capabilities behind 0x100");
-		ASSERT_EQ(0, ret);
-		expect_lost(_metadata, ctx, follower);
+		snprintf(command, sizeof(command), "enpu-host \"pci-error 0 %s\"", errors[i]);
+		ASSERT_EQ(0, run(command)) TH_LOG("%s", errors[i]);
 		wait_resets(ctx->fd, self->count + i + 1);
 		EXPECT_EQ(self->count + i + 1, enpu_info(ctx->fd).reset_count);
+		expect_lost(_metadata, ctx, follower);
 		EXPECT_EQ(0, wait_uevent(self->uevents, "WEDGED=none"));
 		EXPECT_EQ(0, works_again(ctx, 1000));
 		ASSERT_EQ(0, syncobj_destroy(ctx->fd, follower));

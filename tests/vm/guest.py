@@ -238,8 +238,7 @@ class Guest:
                     "-chardev", f"socket,id=control{n},path={model.control}",
                     "-device", f"virtserialport,chardev=control{n},name=enpu.control{n or ''}",
                 ]
-        if options.spares:
-            command += ["-qmp", f"unix:{self.path('qmp')},server=on,wait=off"]
+        command += ["-qmp", f"unix:{self.path('qmp')},server=on,wait=off"]
         return command + options.qemu_arg
 
     def run(self):
@@ -278,7 +277,7 @@ class Guest:
         raise Error(f"QEMU does not start:\n{tail(errors)}")
 
     def monitor(self, command, arguments):
-        """One command to QEMU's monitor; the answer is one line."""
+        """One command to QEMU's monitor; the answer is ok, or why not, or what it says."""
         with socket.socket(socket.AF_UNIX) as channel:
             channel.settimeout(START_LIMIT)
             channel.connect(self.path("qmp"))
@@ -290,7 +289,7 @@ class Guest:
                     answer = {}
                     while "return" not in answer and "error" not in answer:
                         answer = json.loads(lines.readline())
-        return answer["error"]["desc"] if "error" in answer else "ok"
+        return answer["error"]["desc"] if "error" in answer else answer["return"] or "ok"
 
     def plug(self, number):
         if not self.plugged <= number < len(self.models):
@@ -300,11 +299,23 @@ class Guest:
         except (OSError, ValueError) as error:
             return f"QEMU does not answer: {error}"
 
+    def pci_error(self, number, name):
+        """An error that the root port of a device reports, by its name in QEMU."""
+        try:
+            answer = self.monitor("human-monitor-command", {
+                "command-line": f"pcie_aer_inject_error rp{number} {name}",
+            })
+        except (OSError, ValueError) as error:
+            return f"QEMU does not answer: {error}"
+        return "ok" if answer.startswith("OK") else " ".join(answer.split())
+
     def request(self, line):
         """What the guest asks of the harness; the answer is one line."""
         word, *rest = line.split()
         if word == "plug-device" and rest and rest[0].isdigit():
             return self.plug(int(rest[0]))
+        if word == "pci-error" and len(rest) == 2 and rest[0].isdigit() and rest[1].isidentifier():
+            return self.pci_error(int(rest[0]), rest[1])
         actions = {
             "kill-device": signal.SIGKILL,
             "stop-device": signal.SIGSTOP,
