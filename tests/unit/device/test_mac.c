@@ -381,6 +381,33 @@ static void check_kernels(const struct enpu_kernels *k, uint64_t *seed)
 	assert_memory_equal(want, got, (n * ENPU_BLOCK_O + 1) * sizeof(*want));
 }
 
+/* The other loops, which the compiler has made: a run of odd length, and rows of any width */
+static void check_conversions(const struct enpu_kernels *k, uint64_t *seed)
+{
+	const struct enpu_kernels *plain = enpu_kernels_at(0);
+	size_t n = 1 + rnd(seed) % MAX_N, count = 1 + rnd(seed) % ENPU_BLOCK_O;
+	uint8_t bytes[333], want8[MAX_N * 20] = { 0 }, got8[MAX_N * 20] = { 0 };
+	int16_t want[333] = { 0 }, got[333] = { 0 };
+	int32_t values[MAX_N * ENPU_BLOCK_O];
+	size_t length = rnd(seed) % 333;
+
+	rnd_fill(seed, bytes, sizeof(bytes));
+	plain->widen_u8(want, bytes, length, 77);
+	k->widen_u8(got, bytes, length, 77);
+	assert_memory_equal(want, got, sizeof(want));
+	plain->widen_s8(want, (const int8_t *)bytes, length, -128);
+	k->widen_s8(got, (const int8_t *)bytes, length, -128);
+	assert_memory_equal(want, got, sizeof(want));
+
+	for (size_t i = 0; i < n * ENPU_BLOCK_O; i++)
+		values[i] = rnd_range(seed, 0, 255);
+	plain->narrow8(want8, 19, values, ENPU_BLOCK_O, n, count);
+	k->narrow8(got8, 19, values, ENPU_BLOCK_O, n, count);
+	assert_memory_equal(want8, got8, sizeof(want8));
+	for (size_t i = 0; i < n * 19; i++)
+		assert_int_equal(got8[i], i % 19 < count ? values[i / 19 * 16 + i % 19] : 0);
+}
+
 static void test_kernels_agree(void **state)
 {
 	const struct enpu_kernels *k;
@@ -390,6 +417,8 @@ static void test_kernels_agree(void **state)
 		print_message("%s\n", k->name);
 		for (unsigned int i = 0; i < 300; i++)
 			check_kernels(k, &seed);
+		for (unsigned int i = 0; i < 300; i++)
+			check_conversions(k, &seed);
 	}
 }
 

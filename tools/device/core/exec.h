@@ -59,8 +59,8 @@ struct enpu_exec_fault {
 struct enpu_exec;
 
 /*
- * Begin a job in a context (see contexts.h), reading its region table through space, which must live until
- * the job is over. ENPU_STEP_MORE, or FAULT.
+ * Begin a job in a context (see contexts.h), reading its region table through
+ * space, which must live until the job is over. ENPU_STEP_MORE, or FAULT.
  */
 enum enpu_step enpu_exec_start(struct enpu_exec *x, struct enpu_space *space,
 			       const struct enpu_job *job, const struct enpu_exec_hooks *hooks,

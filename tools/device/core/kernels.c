@@ -64,6 +64,20 @@ INLINE void widen_s8_body(int16_t *restrict dst, const int8_t *restrict src, siz
 		dst[i] = (int16_t)(src[i] - zero_point);
 }
 
+INLINE void narrow8_body(uint8_t *restrict dst, size_t dst_step,
+			 const int32_t *restrict values, size_t step, size_t n, size_t count)
+{
+	for (size_t i = 0; i < n; i++, dst += dst_step, values += step) {
+		if (count == ENPU_BLOCK_O) {
+			for (size_t o = 0; o < ENPU_BLOCK_O; o++)
+				dst[o] = (uint8_t)values[o];
+			continue;
+		}
+		for (size_t o = 0; o < count; o++)
+			dst[o] = (uint8_t)values[o];
+	}
+}
+
 INLINE int32_t finish(int32_t v, const struct enpu_output_stage *out)
 {
 	return enpu_clamp((int64_t)v + out->zero_point, out->min, out->max);
@@ -156,6 +170,12 @@ attribute static void widen_s8_##suffix(int16_t *dst, const int8_t *src, size_t 
 {											\
 	widen_s8_body(dst, src, n, zero_point);						\
 }											\
+attribute static void narrow8_##suffix(uint8_t *dst, size_t dst_step,			\
+				       const int32_t *values, size_t step, size_t n,	\
+				       size_t count)					\
+{											\
+	narrow8_body(dst, dst_step, values, step, n, count);				\
+}											\
 attribute static void requant_##suffix(int32_t *acc, size_t step, size_t n,		\
 				       const struct enpu_channel_block *ch,		\
 				       const struct enpu_output_stage *out)		\
@@ -176,6 +196,7 @@ attribute static void requant_wide_##suffix(int32_t *values, const int64_t *acc,
 	.mac_wide = mac_wide_##suffix,							\
 	.tap = tap_##suffix,								\
 	.tap_wide = tap_wide_##suffix,							\
+	.narrow8 = narrow8_##suffix,							\
 	.widen_u8 = widen_u8_##suffix,							\
 	.widen_s8 = widen_s8_##suffix,							\
 	.requant = requant_function,							\

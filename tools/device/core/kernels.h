@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A block of weights, as in memory: [K/4][16 output channels][4 of K]. Patches' K is a multiple too. */
+/* Blocks of weights, as in memory: [K/4][16 output channels][4 of K]; patches' K is so padded */
 #define ENPU_BLOCK_O	16
 #define ENPU_BLOCK_K	4
 #define ENPU_BLOCK	(ENPU_BLOCK_O * ENPU_BLOCK_K)
@@ -45,6 +45,9 @@ struct enpu_kernels {
 		    const int16_t *w, size_t n, size_t channels, size_t multiplier);
 	void (*tap_wide)(int64_t *acc, size_t acc_step, const int16_t *x, size_t x_step,
 			 const int16_t *w, size_t n, size_t channels, size_t multiplier);
+	/* n rows of count values, at most ENPU_BLOCK_O, to 8 bits, which hold them */
+	void (*narrow8)(uint8_t *dst, size_t dst_step, const int32_t *values, size_t step,
+			size_t n, size_t count);
 	/* dst[i] = src[i] - zero_point; the differences fit */
 	void (*widen_u8)(int16_t *dst, const uint8_t *src, size_t n, int zero_point);
 	void (*widen_s8)(int16_t *dst, const int8_t *src, size_t n, int zero_point);

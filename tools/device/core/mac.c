@@ -56,6 +56,7 @@ int enpu_mac_finish(struct enpu_exec *x, const struct enpu_mac_out *out, void *a
 		    size_t n, const struct enpu_channel_block *ch, uint32_t first)
 {
 	size_t size = enpu_types[out->dtype].size, values_step = step;
+	uint8_t *dst = (uint8_t *)out->buf + first * size;
 	uint32_t count = out->channels - first;
 	int32_t *values = acc;
 
@@ -76,9 +77,11 @@ int enpu_mac_finish(struct enpu_exec *x, const struct enpu_mac_out *out, void *a
 
 	if (count > ENPU_BLOCK_O)
 		count = ENPU_BLOCK_O;
-	for (size_t i = 0; i < n; i++)
-		enpu_narrow((uint8_t *)out->buf + (i * out->channels + first) * size, out->dtype,
-			    values + i * values_step, count);
+	if (size == 1)
+		x->kernels->narrow8(dst, out->channels, values, values_step, n, count);
+	for (size_t i = 0; i < n && size > 1; i++)
+		enpu_narrow(dst + i * out->channels * size, out->dtype, values + i * values_step,
+			    count);
 	return 0;
 }
 

@@ -47,7 +47,7 @@ static int load_rows(struct enpu_exec *x, const struct plan *plan, const struct 
 	return 0;
 }
 
-/* Put count columns of K values into the block; steps between columns and between a column's values */
+/* Put count columns of K values into the block, with steps between them and between their values */
 static void fill_block(const struct plan *plan, uint32_t count, size_t column_step, size_t k_step)
 {
 	memset(plan->weights, 0, (size_t)ENPU_BLOCK_O * plan->k_padded * sizeof(int16_t));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * ENPU's configuration space: a type 0 header, the power management, PCI Express
- * and MSI-X capabilities, and advanced error reporting. One table says for each field its reset value,
- * the bits that software may write and the bits that writing 1 clears; the rest of
- * the space is zero and read only.
+ * and MSI-X capabilities, and advanced error reporting. One table says for each field
+ * its reset value, the bits that software may write and the bits that writing 1
+ * clears; the rest of the space is zero and read only.
  */
 #include "pci.h"
 
