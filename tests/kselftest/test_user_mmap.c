@@ -351,6 +351,60 @@ TEST_F(user_mmap, reset)
 	user_unmap(&next);
 }
 
+#define FUNCTION_RESETS		5
+
+struct resets {
+	char path[PATH_MAX + 8];
+	bool over;
+	int ret;
+};
+
+static void *reset_function(void *arg)
+{
+	struct resets *resets = arg;
+	unsigned int i;
+
+	for (i = 0; i < FUNCTION_RESETS && !resets->ret; i++) {
+		resets->ret = write_file(resets->path, "1");
+		sleep_ms(50);
+	}
+	__atomic_store_n(&resets->over, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/*
+ * While the function is reset, again and again: a job runs or its queue is lost, but no
+ * store to a doorbell is, be the queue made before or meanwhile.
+ */
+TEST_F_TIMEOUT(user_mmap, function_reset, 120)
+{
+	unsigned int done = 0, lost = 0;
+	struct ctx *ctx = &self->ctx;
+	struct resets resets = {};
+	pthread_t thread;
+
+	ASSERT_EQ(0, pci_path(resets.path, PATH_MAX));
+	strcat(resets.path, "/reset");
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reset_function, &resets));
+	while (!__atomic_load_n(&resets.over, __ATOMIC_ACQUIRE)) {
+		struct user user;
+		unsigned int i;
+		int ret = 0;
+
+		ASSERT_EQ(0, user_create(&user, ctx->fd, ctx->vm, 0, 0));
+		for (i = 0; i < 10 && !ret; i++, done++)
+			ret = user_check_fill(&user, ctx, i);
+		ASSERT_TRUE(!ret || ret == -EIO) TH_LOG("%d", ret);
+		lost += ret == -EIO;
+		ASSERT_EQ(0, queue_destroy(user.fd, user.id));
+		user_unmap(&user);
+	}
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, resets.ret);
+	ksft_print_msg("%u jobs, %u queues lost\n", done, lost);
+	EXPECT_GT(lost, 0);
+}
+
 static void *wait_long(void *arg)
 {
 	struct user *user = arg;

@@ -325,7 +325,7 @@ struct drm_enpu_queue_query {
 	__u32 fault_layer;
 	/** @fault_opcode: out: opcode of that command */
 	__u32 fault_opcode;
-	/** @submitted: out: jobs taken by SUBMIT */
+	/** @submitted: out: jobs taken by SUBMIT, or that the doorbell told of */
 	__u64 submitted;
 	/** @completed: out: jobs that completed without an error */
 	__u64 completed;
