@@ -6,17 +6,20 @@
  * of trouble. Says in one line what it saw; exit status 0: all as expected.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <accel/accel.h>
 
 #include "mapping.h"
+#include "progress.h"
 
 /* Seconds after which a client that makes no end is killed; machines may be slow */
 #define TIME_LIMIT	180
@@ -30,7 +33,10 @@ static const char usage[] =
 	"  --until-lost    run until the device is gone, and expect to be told so\n"
 	"  --unmap         run a job with part of its weights unmapped, expect the fault's\n"
 	"                  address, then run on with the weights back\n"
-	"  --ready FILE    create FILE after the first right result\n";
+	"  --ready FILE    create FILE after the first right result\n"
+	"  --storm FILE:N  whatever happens, begin anew and go on, until FILE (struct progress,\n"
+	"                  where this is client N) says stop; only wrong results are fatal, and\n"
+	"                  errors that nobody has promised\n";
 
 struct options {
 	const char *device;
@@ -39,6 +45,8 @@ struct options {
 	uint64_t jobs;
 	int until_lost;
 	int unmap;
+	struct progress *storm;
+	struct client_progress *progress;
 };
 
 struct client {
@@ -46,7 +54,9 @@ struct client {
 	struct accel_device *dev;
 	struct accel_model *model;
 	struct accel_instance *inst;
+	void *input;
 	void **expected;		/* by output */
+	unsigned int num_expected;
 };
 
 static void fail(const struct client *client, const char *what)
@@ -87,25 +97,43 @@ static void *read_file(const struct client *client, const char *path, size_t siz
 	return data;
 }
 
-static void set_up(struct client *client, const struct options *opts, char **paths, int num_paths)
+static void close_all(struct client *client)
 {
-	const struct accel_model_info *info;
-	struct accel_error err;
-	unsigned int i;
-	void *input;
+	accel_instance_release(client->inst);
+	accel_model_release(client->model);
+	accel_device_release(client->dev);
+	client->inst = NULL;
+	client->model = NULL;
+	client->dev = NULL;
+}
 
-	if (accel_device_open(opts->device, &client->dev, &err) ||
-	    accel_model_load(client->name, &client->model, &err) ||
-	    accel_instance_create(client->model, client->dev, NULL, &client->inst, &err))
-		fail_error(client, &err);
-	info = accel_model_info(client->model);
+/* Everything that needs the device; 0, or a negative errno and nothing is held. */
+static int open_all(struct client *client, const char *device, struct accel_error *err)
+{
+	int ret = accel_device_open(device, &client->dev, err);
+
+	if (!ret)
+		ret = accel_model_load(client->name, &client->model, err);
+	if (!ret)
+		ret = accel_instance_create(client->model, client->dev, NULL, &client->inst, err);
+	if (ret)
+		close_all(client);
+	return ret;
+}
+
+/* Input and expected output; the former is lost with the instance. */
+static void read_files(struct client *client, char **paths, int num_paths)
+{
+	const struct accel_model_info *info = accel_model_info(client->model);
+	size_t size;
+	unsigned int i;
+
 	if (info->num_inputs != 1 || info->num_outputs != (unsigned int)num_paths - 1)
 		fail(client, "needs one input file and one file for each output");
 
-	input = read_file(client, paths[0], accel_model_input(client->model, 0)->size);
-	memcpy(accel_instance_input(client->inst, 0), input,
-	       accel_model_input(client->model, 0)->size);
-	free(input);
+	size = accel_model_input(client->model, 0)->size;
+	client->input = read_file(client, paths[0], size);
+	client->num_expected = info->num_outputs;
 	client->expected = calloc(info->num_outputs, sizeof(*client->expected));
 	if (!client->expected)
 		fail(client, "out of memory");
@@ -114,16 +142,31 @@ static void set_up(struct client *client, const struct options *opts, char **pat
 						accel_model_output(client->model, i)->size);
 }
 
+static void set_input(struct client *client)
+{
+	memcpy(accel_instance_input(client->inst, 0), client->input,
+	       accel_model_input(client->model, 0)->size);
+}
+
+static void set_up(struct client *client, const struct options *opts, char **paths, int num_paths)
+{
+	struct accel_error err;
+
+	if (open_all(client, opts->device, &err))
+		fail_error(client, &err);
+	read_files(client, paths, num_paths);
+	set_input(client);
+}
+
 static void tear_down(struct client *client)
 {
 	unsigned int i;
 
-	for (i = 0; i < accel_model_info(client->model)->num_outputs; i++)
+	for (i = 0; i < client->num_expected; i++)
 		free(client->expected[i]);
 	free(client->expected);
-	accel_instance_release(client->inst);
-	accel_model_release(client->model);
-	accel_device_release(client->dev);
+	free(client->input);
+	close_all(client);
 }
 
 static void compare(const struct client *client, uint64_t job)
@@ -218,6 +261,75 @@ static void run(struct client *client, const struct options *opts)
 	printf("e2e-client: %s: %" PRIu64 " right results\n", client->name, job - 1);
 }
 
+/* What may become of a job, and of a beginning, in a storm: uapi/drm/enpu_accel.h */
+static int promised(int code)
+{
+	return code == -EFAULT || code == -ETIMEDOUT || code == -ECANCELED || code == -EIO ||
+	       code == -ENODEV;
+}
+
+static void storm_error(struct client *client, const struct options *opts,
+			const struct accel_error *err)
+{
+	if (!promised(err->code))
+		fail_error(client, err);
+	opts->progress->errors[-err->code]++;
+	close_all(client);
+}
+
+/* One result or one error after the other. A client that has a device has an alarm too. */
+static void storm(struct client *client, const struct options *opts, char **paths, int num_paths)
+{
+	struct accel_error err = { 0 };
+	uint64_t job = 0;
+
+	while (!opts->storm->stop) {
+		alarm(TIME_LIMIT);
+		if (!client->inst) {
+			if (open_all(client, opts->device, &err)) {
+				storm_error(client, opts, &err);
+				usleep(20000);
+				continue;
+			}
+			opts->progress->opened++;
+			if (!client->expected)
+				read_files(client, paths, num_paths);
+			set_input(client);
+		}
+		/* what is left of the last result must not be taken for a right one */
+		memset((void *)accel_instance_output(client->inst, 0), 0xa5,
+		       accel_model_output(client->model, 0)->size);
+		if (accel_instance_run(client->inst, &err)) {
+			storm_error(client, opts, &err);
+			continue;
+		}
+		compare(client, ++job);
+		opts->progress->right++;
+	}
+}
+
+static void map_progress(struct options *opts, char *place)
+{
+	char *colon = strrchr(place, ':');
+	int fd;
+
+	if (!colon || strtoul(colon + 1, NULL, 10) >= PROGRESS_CLIENTS) {
+		fputs(usage, stderr);
+		exit(2);
+	}
+	*colon = '\0';
+	fd = open(place, O_RDWR | O_CLOEXEC);
+	opts->storm = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*opts->storm),
+						 PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (opts->storm == MAP_FAILED) {
+		fprintf(stderr, "e2e-client: %s: %s\n", place, strerror(errno));
+		exit(2);
+	}
+	close(fd);
+	opts->progress = &opts->storm->clients[strtoul(colon + 1, NULL, 10)];
+	opts->device = NULL;		/* any that is there */
+}
+
 static const struct option long_options[] = {
 	{ "device", required_argument, NULL, 'd' },
 	{ "jobs", required_argument, NULL, 'n' },
@@ -225,6 +337,7 @@ static const struct option long_options[] = {
 	{ "until-lost", no_argument, NULL, 'l' },
 	{ "unmap", no_argument, NULL, 'u' },
 	{ "ready", required_argument, NULL, 'r' },
+	{ "storm", required_argument, NULL, 's' },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -256,6 +369,9 @@ int main(int argc, char **argv)
 		case 'r':
 			opts.ready = optarg;
 			break;
+		case 's':
+			map_progress(&opts, optarg);
+			break;
 		default:
 			fputs(usage, stderr);
 			return 2;
@@ -267,8 +383,12 @@ int main(int argc, char **argv)
 	}
 	alarm(TIME_LIMIT);
 	client.name = argv[optind];
-	set_up(&client, &opts, argv + optind + 1, argc - optind - 1);
-	run(&client, &opts);
+	if (opts.storm) {
+		storm(&client, &opts, argv + optind + 1, argc - optind - 1);
+	} else {
+		set_up(&client, &opts, argv + optind + 1, argc - optind - 1);
+		run(&client, &opts);
+	}
 	tear_down(&client);
 	return 0;
 }
