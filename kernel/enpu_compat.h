@@ -98,11 +98,6 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define drm_gpuvm_bo_obtain_locked	drm_gpuvm_bo_obtain
 #endif
 
-#ifdef ENPU_HAVE_GEM_VMAP_UNLOCKED
-#define drm_gem_vmap	drm_gem_vmap_unlocked
-#define drm_gem_vunmap	drm_gem_vunmap_unlocked
-#endif
-
 #ifndef ENPU_HAVE_GEM_IS_IMPORTED
 #define drm_gem_is_imported(obj)	((obj)->import_attach)
 #endif

@@ -22,6 +22,9 @@
  */
 
 #include <linux/devcoredump.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+#include <linux/fs.h>
 #include <linux/iosys-map.h>
 #include <linux/mm.h>
 #include <linux/utsname.h>
@@ -233,6 +236,26 @@ static const struct enpu_job *enpu_coredump_job(const struct enpu_coredump *dump
 	return dump->queue && index < dump->ring.count ? &dump->jobs[index] : NULL;
 }
 
+/*
+ * Its reservation keeps a purgeable BO's pages. DRM's functions for those who hold that
+ * are not for drivers on every kernel; what they call is.
+ */
+static bool enpu_coredump_read_bo(struct drm_gem_object *obj, u64 offset, void *data, size_t size)
+{
+	struct iosys_map map;
+	bool readable;
+
+	dma_resv_lock(obj->resv, NULL);
+	readable = to_enpu_bo(obj)->shmem.madv >= 0 && !obj->funcs->vmap(obj, &map);
+	if (readable) {
+		iosys_map_memcpy_from(data, &map, offset, size);
+		obj->funcs->vunmap(obj, &map);
+	}
+	dma_resv_unlock(obj->resv);
+
+	return readable;
+}
+
 /* Reads what is mapped at an address, up to the first byte that isn't or can't be read. */
 static size_t enpu_coredump_read_vm(struct enpu_vm *vm, u64 va, void *data, size_t size)
 {
@@ -243,16 +266,14 @@ static size_t enpu_coredump_read_vm(struct enpu_vm *vm, u64 va, void *data, size
 
 	drm_gpuvm_for_each_va_range(mapping, &vm->gpuvm, va, va + size) {
 		u64 inside = va + done - mapping->va.addr;
-		struct iosys_map map;
 		size_t part;
 
 		if (va + done < mapping->va.addr)
 			break;
-		if (drm_gem_vmap(mapping->gem.obj, &map))
-			break;
 		part = min_t(u64, size - done, mapping->va.range - inside);
-		iosys_map_memcpy_from(data + done, &map, mapping->gem.offset + inside, part);
-		drm_gem_vunmap(mapping->gem.obj, &map);
+		if (!enpu_coredump_read_bo(mapping->gem.obj, mapping->gem.offset + inside,
+					   data + done, part))
+			break;
 		done += part;
 	}
 
@@ -278,6 +299,14 @@ static void enpu_coredump_put_memory(struct enpu_coredump_writer *writer, u32 ty
 
 	section->size = sizeof(*memory) + done;
 	writer->size = before.size + sizeof(*section) + ALIGN(section->size, 8);
+}
+
+/* A number that people meet elsewhere too, and tells nothing about the kernel: an inode's */
+static u32 enpu_coredump_bo_number(struct drm_gem_object *obj)
+{
+	struct file *file = drm_gem_is_imported(obj) ? obj->dma_buf->file : obj->filp;
+
+	return file_inode(file)->i_ino;
 }
 
 static unsigned int enpu_coredump_count_mappings(struct enpu_vm *vm)
@@ -314,8 +343,7 @@ static void enpu_coredump_put_mappings(struct enpu_coredump_writer *writer, stru
 			.size = mapping->va.range,
 			.bo_offset = mapping->gem.offset,
 			.bo_size = obj->size,
-			/* a number that tells it from others, and nothing about the kernel */
-			.bo = drm_vma_node_start(&obj->vma_node),
+			.bo = enpu_coredump_bo_number(obj),
 			.flags = (enpu_mmu_lookup(&vm->mmu, mapping->va.addr) & ENPU_PTE_WRITE ?
 				  ENPU_COREDUMP_WRITE : 0) |
 				 (drm_gem_is_imported(obj) ? ENPU_COREDUMP_IMPORTED : 0),

@@ -45,9 +45,11 @@ TEST(dies_at_work)
 	struct ctx ctx;
 	uint32_t id;
 	pid_t pids[2];
-	int status;
+	int status, uevents;
 
 	ASSERT_EQ(0, pci_path(path, sizeof(path)));
+	uevents = uevent_open();
+	ASSERT_GE(uevents, 0);
 	ASSERT_EQ(0, ctx_init(&ctx, 0));
 	ASSERT_EQ(0, ctx_check_copy(&ctx, 1));
 	ASSERT_EQ(0, control("hang 1"));
@@ -76,6 +78,8 @@ TEST(dies_at_work)
 	EXPECT_EQ(-ENODEV, enpu_ioctl(ctx.fd, DRM_IOCTL_ENPU_DEV_QUERY, &query));
 	EXPECT_EQ(-ENODEV, bo_create(ctx.fd, 4096, 0, &id));
 	EXPECT_GT(0, enpu_open());
+	EXPECT_EQ(0, uevent_wait(uevents, "WEDGED=bus-reset"));
+	close(uevents);
 	memset(ctx.mem, 0x5c, CTX_SIZE);
 	ctx_fini(&ctx);
 

@@ -5,13 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <linux/netlink.h>
 #include <linux/sync_file.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -645,4 +648,47 @@ bool mem_is_back(long before, long slack)
 	while (mem_available() < before - slack && now_ns() < end)
 		sleep_ms(200);
 	return mem_available() >= before - slack;
+}
+
+int uevent_open(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		return -errno;
+	return fd;
+}
+
+/* Is there a variable in this uevent, "NAME=value" with a NUL behind each? */
+static bool uevent_has(const char *event, size_t size, const char *variable)
+{
+	size_t at;
+
+	for (at = 0; at < size; at += strlen(event + at) + 1)
+		if (!strcmp(event + at, variable))
+			return true;
+	return false;
+}
+
+int uevent_wait(int fd, const char *variable)
+{
+	int64_t end = now_ns() + 10 * SECOND;
+	struct pollfd poller = { .fd = fd, .events = POLLIN };
+	char event[4096];
+
+	while (now_ns() < end) {
+		ssize_t size;
+
+		if (poll(&poller, 1, 1000) <= 0)
+			continue;
+		size = recv(fd, event, sizeof(event) - 1, 0);
+		if (size < 0)
+			return -errno;
+		event[size] = '\0';
+		if (uevent_has(event, size, "SUBSYSTEM=accel") &&
+		    uevent_has(event, size, "ACTION=change") && uevent_has(event, size, variable))
+			return 0;
+	}
+	return -ETIME;
 }

@@ -155,6 +155,10 @@ int pci_path(char *path, size_t size);
 int write_file(const char *path, const char *text);
 int run(const char *command);
 
+/* A socket for the kernel's uevents; and a wait for one of an accel device with a variable */
+int uevent_open(void);
+int uevent_wait(int fd, const char *variable);
+
 /* Memory that the kernel has for use, in KiB */
 long mem_available(void);
 /* Is it back, but for some KiB? It may take its time: freed pages wait in per-CPU lists. */

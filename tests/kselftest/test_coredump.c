@@ -204,6 +204,7 @@ TEST_F(coredump, fault)
 	for (i = 0; i < 2; i++)
 		EXPECT_EQ(CTX_SIZE, map[i].bo_size);
 	EXPECT_EQ(map[0].bo, map[1].bo);
+	EXPECT_NE(0, map[0].bo);
 	EXPECT_EQ(CTX_VA, map[0].va);
 	EXPECT_EQ(CTX_SIZE, map[0].size);
 	EXPECT_EQ(ENPU_COREDUMP_WRITE, map[0].flags);

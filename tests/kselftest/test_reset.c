@@ -9,12 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/netlink.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,50 +25,6 @@ FIXTURE(reset)
 	int uevents;
 };
 
-static int open_uevents(void)
-{
-	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
-		return -errno;
-	return fd;
-}
-
-/* Is there a variable in this uevent, "NAME=value" with a NUL behind each? */
-static bool uevent_has(const char *event, size_t size, const char *variable)
-{
-	size_t at;
-
-	for (at = 0; at < size; at += strlen(event + at) + 1)
-		if (!strcmp(event + at, variable))
-			return true;
-	return false;
-}
-
-/* Waits for a uevent of an accel device that has the variable. */
-static int wait_uevent(int fd, const char *variable)
-{
-	int64_t end = now_ns() + 10 * SECOND;
-	struct pollfd poller = { .fd = fd, .events = POLLIN };
-	char event[4096];
-
-	while (now_ns() < end) {
-		ssize_t size;
-
-		if (poll(&poller, 1, 1000) <= 0)
-			continue;
-		size = recv(fd, event, sizeof(event) - 1, 0);
-		if (size < 0)
-			return -errno;
-		event[size] = '\0';
-		if (uevent_has(event, size, "SUBSYSTEM=accel") &&
-		    uevent_has(event, size, "ACTION=change") && uevent_has(event, size, variable))
-			return 0;
-	}
-	return -ETIME;
-}
-
 FIXTURE_SETUP(reset)
 {
 	int fd = enpu_open_wait();
@@ -81,7 +34,7 @@ FIXTURE_SETUP(reset)
 	ASSERT_EQ(0, ctx_init(&self->ctx, 1000));
 	ASSERT_EQ(0, pci_path(self->pci, sizeof(self->pci)));
 	self->count = enpu_info(self->ctx.fd).reset_count;
-	self->uevents = open_uevents();
+	self->uevents = uevent_open();
 	ASSERT_GE(self->uevents, 0);
 }
 
@@ -151,7 +104,7 @@ TEST_F(reset, queue_does_not_stop)
 	EXPECT_EQ(EIO, query.error);
 	EXPECT_EQ(-EIO, ctx_submit(&other));
 
-	EXPECT_EQ(0, wait_uevent(self->uevents, "WEDGED=none"));
+	EXPECT_EQ(0, uevent_wait(self->uevents, "WEDGED=none"));
 	EXPECT_EQ(0, works_again(ctx, 1000));
 	EXPECT_EQ(0, works_again(&other, 1000));
 	ctx_fini(&other);
@@ -194,7 +147,7 @@ TEST_F(reset, fatal)
 	ASSERT_EQ(0, submit_hang(ctx, &follower));
 	ASSERT_EQ(0, control("fatal"));
 	expect_lost(_metadata, ctx, follower);
-	EXPECT_EQ(0, wait_uevent(self->uevents, "WEDGED=none"));
+	EXPECT_EQ(0, uevent_wait(self->uevents, "WEDGED=none"));
 	EXPECT_EQ(self->count + 1, enpu_info(ctx->fd).reset_count);
 	EXPECT_EQ(0, works_again(ctx, 1000));
 }
@@ -227,7 +180,7 @@ TEST_F_TIMEOUT(reset, sysfs, 60)
 		ret = sysfs_reset(self->pci, methods[i]);
 		ASSERT_EQ(0, ret) TH_LOG("%s", methods[i]);
 		expect_lost(_metadata, ctx, follower);
-		EXPECT_EQ(0, wait_uevent(self->uevents, "WEDGED=none"));
+		EXPECT_EQ(0, uevent_wait(self->uevents, "WEDGED=none"));
 		EXPECT_EQ(self->count + i + 1, enpu_info(ctx->fd).reset_count);
 		EXPECT_EQ(0, works_again(ctx, 1000));
 		ASSERT_EQ(0, syncobj_destroy(ctx->fd, follower));
@@ -312,7 +265,7 @@ TEST_F_TIMEOUT(reset, aer, 90)
 		wait_resets(ctx->fd, self->count + i + 1);
 		EXPECT_EQ(self->count + i + 1, enpu_info(ctx->fd).reset_count);
 		expect_lost(_metadata, ctx, follower);
-		EXPECT_EQ(0, wait_uevent(self->uevents, "WEDGED=none"));
+		EXPECT_EQ(0, uevent_wait(self->uevents, "WEDGED=none"));
 		EXPECT_EQ(0, works_again(ctx, 1000));
 		ASSERT_EQ(0, syncobj_destroy(ctx->fd, follower));
 	}

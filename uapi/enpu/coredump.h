@@ -96,7 +96,7 @@ struct enpu_coredump_mapping {
 	__u64 size;
 	__u64 bo_offset;
 	__u64 bo_size;
-	__u32 bo;			/* the same number: the same buffer object */
+	__u32 bo;			/* its inode: the same number, the same buffer object */
 	__u32 flags;
 #define ENPU_COREDUMP_WRITE	(1u << 0)	/* the device may write */
 #define ENPU_COREDUMP_IMPORTED	(1u << 1)	/* a dma-buf of somebody else's */
