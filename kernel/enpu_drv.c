@@ -21,6 +21,7 @@
  *   enpu_sched    drm_sched's backend, fences
  *   enpu_submit   SUBMIT
  *   enpu_sysfs    what anybody may know of the device
+ *   enpu_test     KUnit
  *   enpu_trace    tracepoints
  *   enpu_user     USER queues: mmap, doorbells, QUEUE_WAIT
  *   enpu_compat   what differs between kernels

@@ -482,6 +482,8 @@ static void enpu_table_walk(struct enpu_table *table, unsigned int level, u64 va
 void enpu_mmu_walk(struct enpu_mmu *mmu, void (*visit)(void *priv, u64 va, u64 size, u64 entry),
 		   void *priv)
 {
+	guard(mutex)(&mmu->lock);
+
 	if (mmu->root)
 		enpu_table_walk(mmu->root, ENPU_ROOT, 0, visit, priv);
 }

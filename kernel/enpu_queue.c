@@ -27,6 +27,7 @@
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_sched.h"
+#include "enpu_test.h"
 #include "enpu_trace.h"
 #include "enpu_user.h"
 #include "enpu_vm.h"
@@ -555,7 +556,8 @@ err_free:
 	return ERR_PTR(ret);
 }
 
-static int enpu_queue_check_args(struct enpu_device *enpu, const struct drm_enpu_queue_create *args)
+VISIBLE_IF_KUNIT int enpu_queue_check_args(struct enpu_device *enpu,
+					   const struct drm_enpu_queue_create *args)
 {
 	if (args->mode > DRM_ENPU_QUEUE_USER || args->flags || args->pad || args->pad2)
 		return -EINVAL;

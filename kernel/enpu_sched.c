@@ -51,6 +51,7 @@
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_sched.h"
+#include "enpu_test.h"
 #include "enpu_trace.h"
 
 static const char *enpu_fence_driver_name(struct dma_fence *fence)
@@ -191,14 +192,14 @@ static s64 enpu_sched_room_at(struct enpu_queue *queue, u32 count)
 	return queue->producer + count - BIT(queue->ring_order);
 }
 
-static bool enpu_sched_has_room(struct enpu_queue *queue, u32 count)
+VISIBLE_IF_KUNIT bool enpu_sched_has_room(struct enpu_queue *queue, u32 count)
 {
 	return enpu_sched_room_at(queue, count) <= (s64)READ_ONCE(queue->status->completed);
 }
 
 /* The fence is initialized then, with a reference for the caller. */
-static void enpu_sched_fill_ring(struct enpu_queue *queue, const struct enpu_job *jobs, u32 count,
-				 struct enpu_fence *fence)
+VISIBLE_IF_KUNIT void enpu_sched_fill_ring(struct enpu_queue *queue, const struct enpu_job *jobs,
+					   u32 count, struct enpu_fence *fence)
 {
 	u32 mask = BIT(queue->ring_order) - 1;
 	u32 i;

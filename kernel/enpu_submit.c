@@ -28,6 +28,7 @@
 #include "enpu_queue.h"
 #include "enpu_sched.h"
 #include "enpu_submit.h"
+#include "enpu_test.h"
 #include "enpu_trace.h"
 #include "enpu_uapi.h"
 
@@ -58,7 +59,8 @@ struct enpu_submit {
 	struct enpu_signal few_signals[ENPU_FEW];
 };
 
-static int enpu_submit_check_command(struct enpu_device *enpu, const struct drm_enpu_command *cmd)
+VISIBLE_IF_KUNIT int enpu_submit_check_command(struct enpu_device *enpu,
+					       const struct drm_enpu_command *cmd)
 {
 	if (cmd->flags || cmd->pad || cmd->num_regions > ENPU_MAX_REGIONS)
 		return -EINVAL;

@@ -22,6 +22,7 @@
 
 #include "enpu_compat.h"
 #include "enpu_gem.h"
+#include "enpu_test.h"
 #include "enpu_trace.h"
 #include "enpu_uapi.h"
 #include "enpu_vm.h"
@@ -383,7 +384,7 @@ int enpu_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *f
 	return 0;
 }
 
-static int enpu_vm_check_op(struct enpu_vm *vm, const struct drm_enpu_vm_bind_op *op)
+VISIBLE_IF_KUNIT int enpu_vm_check_op(struct enpu_vm *vm, const struct drm_enpu_vm_bind_op *op)
 {
 	const struct drm_enpu_dev_info *info = &vm->enpu->info;
 
