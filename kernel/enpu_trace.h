@@ -198,6 +198,22 @@ TRACE_EVENT(enpu_queue_retire,
 		      __entry->error, __entry->completed, __entry->busy_ns, __get_str(label))
 );
 
+/* A process uses the doorbell of a USER queue that it did not have; not real: the dummy page */
+TRACE_EVENT(enpu_doorbell_fault,
+	    TP_PROTO(const struct enpu_queue *queue, bool real),
+	    TP_ARGS(queue, real),
+	    TP_STRUCT__entry(__string(dev, dev_name(queue->enpu->drm.dev))
+			     __string(label, queue->label)
+			     __field(u64, queue)
+			     __field(bool, real)),
+	    TP_fast_assign(__assign_str(dev);
+			   __assign_str(label);
+			   __entry->queue = queue->fence_context;
+			   __entry->real = real;),
+	    TP_printk("dev=%s queue=%llu real=%d label=%s", __get_str(dev), __entry->queue,
+		      __entry->real, __get_str(label))
+);
+
 /* An address space is named by its root register, which it has while it lives. */
 TRACE_EVENT(enpu_vm_map,
 	    TP_PROTO(const struct enpu_vm *vm, const struct drm_enpu_vm_bind_op *op, int ret),

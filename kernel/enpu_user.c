@@ -48,6 +48,7 @@
 #include "enpu_pm.h"
 #include "enpu_queue.h"
 #include "enpu_reset.h"
+#include "enpu_trace.h"
 #include "enpu_user.h"
 
 /* Above all GEM objects, and within what 32-bit processes can name */
@@ -427,6 +428,8 @@ static vm_fault_t enpu_user_fault_doorbell(struct vm_fault *vmf)
 		ret = enpu_user_insert_doorbell(queue, vmf);
 		drm_dev_exit(idx);
 	}
+
+	trace_enpu_doorbell_fault(queue, ret);
 
 	return ret ?: vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(dummy));
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -344,6 +345,36 @@ TEST_F(trace, address_space)
 	event = FIND(&at, "enpu_tlb_flush", -1, -1);
 	EXPECT_EQ(vm, field(event, "vm"));
 	EXPECT_GE(field(event, "us"), 0);
+}
+
+TEST_F(trace, doorbell)
+{
+	struct drm_enpu_queue_create args = {
+		.vm_id = self->ctx.vm, .mode = DRM_ENPU_QUEUE_USER, .label = "rings itself",
+	};
+	size_t page = sysconf(_SC_PAGESIZE), at = 0;
+	volatile uint32_t *doorbell;
+	struct event *event;
+	long long queue;
+
+	ASSERT_EQ(0, enpu_ioctl(self->ctx.fd, DRM_IOCTL_ENPU_QUEUE_CREATE, &args));
+	doorbell = mmap(NULL, page, PROT_WRITE, MAP_SHARED, self->ctx.fd, args.doorbell_offset);
+	ASSERT_NE(MAP_FAILED, (void *)doorbell);
+	/* the first store is seen; there is no job in it */
+	*doorbell = 0;
+	ASSERT_EQ(0, queue_destroy(self->ctx.fd, args.id));
+	*doorbell = 0;
+	munmap((void *)doorbell, page);
+	load(self);
+
+	do
+		event = FIND(&at, "enpu_queue_create", -1, -1);
+	while (event && !has(event, " label=rings itself"));
+	ASSERT_NE(NULL, event);
+	queue = field(event, "queue");
+	EXPECT_EQ(1, field(FIND(&at, "enpu_doorbell_fault", queue, -1), "real"));
+	EXPECT_NE(NULL, FIND(&at, "enpu_queue_retire", queue, -1));
+	EXPECT_EQ(0, field(FIND(&at, "enpu_doorbell_fault", queue, -1), "real"));
 }
 
 TEST_F(trace, off)
