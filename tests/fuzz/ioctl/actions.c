@@ -22,6 +22,9 @@
 #include "calls.h"
 #include "execute.h"
 
+#define DROP_CACHES	"/proc/sys/vm/drop_caches"
+
+static int drop_caches = -1;
 static __thread sigjmp_buf escape;
 static __thread volatile sig_atomic_t armed;
 
@@ -38,6 +41,8 @@ void actions_init(void)
 
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
+	/* as long as there are the privileges to do so */
+	drop_caches = open(DROP_CACHES, O_WRONLY | O_CLOEXEC);
 }
 
 /* Where to map a BO */
@@ -269,6 +274,7 @@ ACTION(fork)
 
 	if (child < 0)
 		return -errno;
+	run->untracked |= O_BO;
 	if (!child) {
 		if (how->number & 1)
 			ioctl(run->files[0], DRM_IOCTL_ENPU_BO_CREATE, &create);
@@ -322,6 +328,12 @@ ACTION(udmabuf)
 	if (memory >= 0)
 		close(memory);
 	return fd < 0 ? -ENOENT : fd;
+}
+
+/* The kernel takes back what it can, in purgeable BOs too. */
+ACTION(reclaim)
+{
+	return write(drop_caches, "2", 1) == 1 ? 0 : -errno;
 }
 
 /* What else can be done to a file */

@@ -21,7 +21,8 @@
 /* Sets of errnos, of those that our ioctls or DRM's core may give */
 enum error {
 	E_INVAL, E_FAULT, E_NOENT, E_NOMEM, E_NOSPC, E_IO, E_ACCES, E_BADF, E_BUSY, E_TIME, E_INTR,
-	E_NOTTY, E_OPNOTSUPP, E_AGAIN, E_OVERFLOW, E_MFILE, E_PERM, NUM_ERRORS
+	E_NOTTY, E_OPNOTSUPP, E_AGAIN, E_OVERFLOW, E_MFILE, E_PERM,
+	E_STALE, NUM_ERRORS
 };
 
 #define ERR(name)	(1u << E_ ## name)
@@ -198,6 +199,7 @@ struct slot {
 	/* as it came */
 	bool live;
 	bool has_fence;
+	bool given_up;			/* BO: may be purged, or was */
 	uint64_t fence_point;
 	uint64_t offsets[3];		/* USER queue: ring, status page, doorbell */
 	uint8_t *parts[3];		/* and where they are mapped */
@@ -269,6 +271,7 @@ ACTION(close);
 ACTION(udmabuf);
 ACTION(file_ops);
 ACTION(jobs);
+ACTION(reclaim);
 
 struct action_map {
 	uint32_t bo;

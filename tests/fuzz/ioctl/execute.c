@@ -146,6 +146,8 @@ static void resolve(struct run *run, struct call *call)
 		put(locate(call, ref), slot->value, ref->size);
 		if (!slot->live && !wrong)
 			call->weak = true;
+		if (slot->given_up)
+			call->errors |= ERR(STALE) | ERR(BUSY);
 		/* SUBMIT's waits want a fence */
 		if (call->type->request == DRM_IOCTL_ENPU_SUBMIT && ref->where == 2 &&
 		    (!slot->has_fence || run->untracked & O_ANY_SYNCOBJ ||
@@ -158,6 +160,20 @@ static void resolve(struct run *run, struct call *call)
 	     is_live(program, call->wrong_kinds, call->file,
 		     get(locate(call, &call->wrong), call->wrong.size))))
 		call->weak = true;
+}
+
+/* From BO_MADVISE on, whatever it says, a BO may be purged. */
+static void note_given_up(struct program *program, const struct call *call)
+{
+	unsigned int i;
+
+	for (i = 0; i < program->num_slots; i++) {
+		struct slot *slot = &program->slots[i];
+
+		if (slot->live && slot->value == get(call->bytes, 4) &&
+		    same_space(slot, O_GEM, call->file))
+			slot->given_up = true;
+	}
 }
 
 /* Times are relative in programs. Returns whether the call may wait for ever. */
@@ -402,6 +418,8 @@ static void walk_call(struct walker *walker, unsigned int index)
 
 	pthread_mutex_lock(&lock);
 	resolve(run, &call);
+	if (call.type->request == DRM_IOCTL_ENPU_BO_MADVISE)
+		note_given_up(run->program, &call);
 	pthread_mutex_unlock(&lock);
 	for_ever = resolve_time(&call);
 	args = lay_out(walker, &call, arrays);

@@ -17,7 +17,7 @@ static const struct {
 	[E_INTR] = { EINTR, "EINTR" }, [E_NOTTY] = { ENOTTY, "ENOTTY" },
 	[E_OPNOTSUPP] = { EOPNOTSUPP, "EOPNOTSUPP" }, [E_AGAIN] = { EAGAIN, "EAGAIN" },
 	[E_OVERFLOW] = { EOVERFLOW, "EOVERFLOW" }, [E_MFILE] = { EMFILE, "EMFILE" },
-	[E_PERM] = { EPERM, "EPERM" },
+	[E_PERM] = { EPERM, "EPERM" }, [E_STALE] = { ESTALE, "ESTALE" },
 };
 
 uint32_t error_bit(int code)

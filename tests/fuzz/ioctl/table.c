@@ -83,6 +83,20 @@ static const struct call_type bo_mmap_offset = {
 	.errors = COMMON, .weight = 2,
 };
 
+static const struct field bo_madvise_fields[] = {
+	FIELD(drm_enpu_bo_madvise, handle, K_OBJECT, O_GEM, ERR(NOENT)),
+	FIELD(drm_enpu_bo_madvise, advice, K_ENUM, DRM_ENPU_MADV_DONTNEED),
+	FIELD(drm_enpu_bo_madvise, retained, K_OUT),
+	FIELD(drm_enpu_bo_madvise, pad, K_PAD),
+	END
+};
+
+static const struct call_type bo_madvise = {
+	.name = "BO_MADVISE", .request = DRM_IOCTL_ENPU_BO_MADVISE,
+	.size = sizeof(struct drm_enpu_bo_madvise), .fields = bo_madvise_fields,
+	.errors = COMMON | ERR(BUSY), .valid_errors = ERR(BUSY), .weight = 2,
+};
+
 static const struct field gem_close_fields[] = {
 	FIELD(drm_gem_close, handle, K_OBJECT, O_GEM, ERR(INVAL) | ERR(NOENT)),
 	END
@@ -698,16 +712,18 @@ static const struct call_type do_udmabuf =
 		    .valid_errors = ANYTHING);
 static const struct call_type do_file_ops =
 	ACTION_TYPE(file_ops, action_number, number, .weight = 1);
+static const struct call_type do_reclaim =
+	ACTION_TYPE(reclaim, action_number, number, .weight = 1, .valid_errors = ERR(PERM));
 
 const struct call_type *const call_types[] = {
 	&bo_create, &vm_create, &queue_create, &vm_bind, &syncobj_create, &timeline_create,
-	&submit, &user_queue_create, &queue_wait, &do_jobs, &dev_query, &bo_mmap_offset,
-	&gem_close,
-	&prime_export, &prime_import, &vm_destroy, &queue_destroy, &queue_query, &syncobj_destroy, &syncobj_export,
+	&bo_madvise, &submit, &user_queue_create, &queue_wait, &do_jobs, &dev_query, &bo_mmap_offset,
+	&gem_close, &prime_export, &prime_import, &vm_destroy, &queue_destroy, &queue_query,
+	&syncobj_destroy, &syncobj_export,
 	&sync_file_export, &syncobj_import, &syncobj_wait, &syncobj_timeline_wait,
 	&syncobj_reset, &syncobj_signal, &syncobj_query, &syncobj_timeline_signal,
 	&syncobj_transfer, &do_mmap, &do_munmap, &do_touch, &do_stream, &do_fork, &do_dup,
-	&do_close, &do_udmabuf, &do_file_ops,
+	&do_close, &do_udmabuf, &do_file_ops, &do_reclaim,
 };
 
 const unsigned int num_call_types = COUNT(call_types);
