@@ -8,7 +8,13 @@
 
 #include <linux/hrtimer.h>
 
+#include <linux/file.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
+
 #include <drm/drm_drv.h>
+#include <drm/drm_gem.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
 #include <drm/gpu_scheduler.h>
@@ -91,6 +97,65 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 {
 	hrtimer_init(timer, clock, mode);
 	timer->function = function;
+}
+#endif
+
+/*
+ * A mount whose files have huge pages where they fit and can be had. Where DRM has
+ * none for a device, GEM objects have to be given a file from it one by one.
+ */
+#ifdef ENPU_HAVE_GEM_HUGE_MNT
+static inline int enpu_huge_mnt_create(struct drm_device *drm, struct vfsmount **mnt)
+{
+	return drm_gem_huge_mnt_create(drm, "within_size");
+}
+
+static inline void enpu_huge_mnt_destroy(struct vfsmount *mnt)
+{
+}
+
+static inline int enpu_huge_mnt_use(struct vfsmount *mnt, struct drm_gem_object *obj)
+{
+	return 0;
+}
+#else
+static inline int enpu_huge_mnt_create(struct drm_device *drm, struct vfsmount **mnt)
+{
+	struct file_system_type *tmpfs = get_fs_type("tmpfs");
+	char options[] = "huge=within_size";
+	struct vfsmount *new;
+
+	if (!tmpfs)
+		return -ENODEV;
+	new = vfs_kern_mount(tmpfs, SB_KERNMOUNT, tmpfs->name, options);
+	if (IS_ERR(new))
+		return PTR_ERR(new);
+	*mnt = new;
+
+	return 0;
+}
+
+static inline void enpu_huge_mnt_destroy(struct vfsmount *mnt)
+{
+	if (mnt)
+		kern_unmount(mnt);
+}
+
+static inline int enpu_huge_mnt_use(struct vfsmount *mnt, struct drm_gem_object *obj)
+{
+	struct file *file;
+
+	if (!mnt)
+		return 0;
+	file = shmem_file_setup_with_mnt(mnt, "enpu bo", obj->size, VM_NORESERVE);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
+	mapping_set_gfp_mask(file->f_mapping, mapping_gfp_mask(obj->filp->f_mapping));
+	swap(obj->filp, file);
+	fput(file);
+
+	return 0;
 }
 #endif
 

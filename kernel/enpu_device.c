@@ -377,6 +377,9 @@ static int enpu_device_init_software(struct enpu_device *enpu)
 	ret = drmm_mutex_init(drm, &enpu->bo_lock);
 	if (ret)
 		return ret;
+	ret = enpu_gem_init(enpu);
+	if (ret)
+		return ret;
 	ret = enpu_shrinker_init(enpu);
 	if (ret)
 		return ret;

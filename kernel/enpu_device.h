@@ -107,6 +107,8 @@ struct enpu_device {
 	struct mutex bo_lock;
 	/** @bos: BOs that are mapped for DMA */
 	struct list_head bos;
+	/** @huge_mnt: where large BOs have their files; NULL: where DRM puts them */
+	struct vfsmount *huge_mnt;
 	/** @purgeable: BOs with pages that nobody needs, in the order in which that was said */
 	struct list_head purgeable;
 	/** @purgeable_pages: how many pages they have; changed by @bo_lock */

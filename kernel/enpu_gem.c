@@ -11,6 +11,10 @@
  * Cached on the CPU's side, or write-combined if asked for; the device's accesses are
  * coherent with both. There is no uncached mode: nothing would gain by it.
  *
+ * The pages are huge ones where they fit and can be had: the device then has blocks of
+ * 2 MiB in its tables. Where its address isn't aligned as the memory is, or memory is
+ * fragmented, it has pages of 4 KiB and nobody sees a difference but by the time.
+ *
  * BOs that are mapped for DMA are on a list, because the mappings must go when
  * the driver is unbound, while the BOs and their pages live as long as somebody
  * has a handle, a dma-buf or an mmap().
@@ -19,11 +23,14 @@
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/shmem_fs.h>
+#include <linux/sizes.h>
 
 #include <drm/drm_drv.h>
+#include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 #include <drm/drm_vma_manager.h>
 
+#include "enpu_compat.h"
 #include "enpu_gem.h"
 
 /* Under the device's bo_lock */
@@ -184,6 +191,28 @@ static const struct drm_gem_object_funcs enpu_gem_funcs = {
 	.vm_ops = &enpu_gem_vm_ops,
 };
 
+static void enpu_gem_fini(struct drm_device *drm, void *mnt)
+{
+	enpu_huge_mnt_destroy(mnt);
+}
+
+/**
+ * enpu_gem_init() - have memory for BOs
+ * @enpu: the device
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int enpu_gem_init(struct enpu_device *enpu)
+{
+	int ret = enpu_huge_mnt_create(&enpu->drm, &enpu->huge_mnt);
+
+	/* say, as the kernel has none */
+	if (ret)
+		drm_info(&enpu->drm, "no huge pages (%d)\n", ret);
+
+	return drmm_add_action_or_reset(&enpu->drm, enpu_gem_fini, enpu->huge_mnt);
+}
+
 /**
  * enpu_gem_create_object() - &drm_driver.gem_create_object
  * @drm: the device
@@ -312,7 +341,9 @@ int enpu_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 
 	shmem->map_wc = args->flags & DRM_ENPU_BO_WRITE_COMBINE;
 	args->size = shmem->base.size;
-	ret = drm_gem_handle_create(file, &shmem->base, &args->handle);
+	ret = args->size < SZ_2M ? 0 : enpu_huge_mnt_use(enpu->huge_mnt, &shmem->base);
+	if (!ret)
+		ret = drm_gem_handle_create(file, &shmem->base, &args->handle);
 	drm_gem_object_put(&shmem->base);
 
 	return ret;

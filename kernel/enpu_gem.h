@@ -32,6 +32,7 @@ static inline struct enpu_bo *to_enpu_bo(struct drm_gem_object *obj)
 	return container_of(to_drm_gem_shmem_obj(obj), struct enpu_bo, shmem);
 }
 
+int enpu_gem_init(struct enpu_device *enpu);
 struct drm_gem_object *enpu_gem_create_object(struct drm_device *drm, size_t size);
 struct sg_table *enpu_gem_get_sgt(struct drm_gem_object *obj);
 u64 enpu_gem_resident(struct enpu_device *enpu);
