@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,18 @@ static int system_sleep(void)
 	return write_file("/sys/power/state", "freeze");
 }
 
+/*
+ * The guest speaks to its host by virtio_console. In 7.3 that does not learn after
+ * sleep that the host listens (host_connected stays 0): nobody would hear how it went.
+ */
+static bool host_is_lost(void)
+{
+	struct utsname name;
+	unsigned int major = 0;
+
+	return !uname(&name) && sscanf(name.release, "%u", &major) == 1 && major >= 7;
+}
+
 FIXTURE(sleep)
 {
 	struct ctx ctxs[4];
@@ -30,6 +43,8 @@ FIXTURE_SETUP(sleep)
 {
 	unsigned int i;
 
+	if (host_is_lost())
+		SKIP(return, "virtio_console of this kernel does not survive system sleep");
 	if (write_file(TEST_MODE, "platform"))
 		SKIP(return, "this kernel can't test system sleep");
 	ASSERT_EQ(0, write_file(TEST_DELAY, "0"));
