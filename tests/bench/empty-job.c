@@ -11,8 +11,10 @@
  *
  *	total		all of it
  *	submit		the SUBMIT ioctl, from user space to user space
- *	dispatch	the caller goes to sleep, a worker rings the doorbell
+ *	dispatch	the caller goes to sleep, and workers do what SUBMIT left to them
  *	complete	from the interrupt until the caller runs in user space
+ *	ioctl		of the SUBMIT ioctl what any DRM ioctl takes: one that is refused
+ *	signal		from the interrupt until the job's fence signals
  *
  * Two things make it repeat: the job keeps the device busy until all of the guest
  * is idle (one without commands would be over at any moment before), and
@@ -21,13 +23,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sync_file.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 #include <xf86drm.h>
 
 #include "drm/enpu_accel.h"
@@ -42,9 +48,11 @@
 #define FILL_BYTES	(1u << 20)
 #define FILL_TIMES	8
 
-enum part { TOTAL, SUBMIT, DISPATCH, COMPLETE, NUM_PARTS };
+enum part { TOTAL, SUBMIT, DISPATCH, COMPLETE, IOCTL, SIGNAL, NUM_PARTS };
 
-static const char *const part_names[NUM_PARTS] = { "total", "submit", "dispatch", "complete" };
+static const char *const part_names[NUM_PARTS] = {
+	"total", "submit", "dispatch", "complete", "ioctl", "signal",
+};
 
 struct queue {
 	int fd;
@@ -52,6 +60,13 @@ struct queue {
 	uint32_t vm_id;
 	uint32_t syncobj;
 	uint64_t point;
+	uint32_t binary;	/* a syncobj without a timeline */
+};
+
+/* One moment by both clocks: that of instructions and the kernel's */
+struct moment {
+	uint64_t insn;
+	uint64_t ns;
 };
 
 /* What the device reads of the job, at the start of its buffer */
@@ -84,7 +99,8 @@ static void open_queue(struct queue *queue, const char *node)
 	if (drmIoctl(queue->fd, DRM_IOCTL_ENPU_QUEUE_CREATE, &create))
 		die("QUEUE_CREATE");
 	queue->id = create.id;
-	if (drmSyncobjCreate(queue->fd, 0, &queue->syncobj))
+	if (drmSyncobjCreate(queue->fd, 0, &queue->syncobj) ||
+	    drmSyncobjCreate(queue->fd, 0, &queue->binary))
 		die("cannot create a syncobj");
 	queue->point = 0;
 }
@@ -150,8 +166,14 @@ static bool run_job(struct queue *queue, const struct drm_enpu_command *job,
 		.commands = { sizeof(*job), 1, (uintptr_t)job },
 		.syncs = { sizeof(sync), 1, (uintptr_t)&sync },
 	};
+	struct drm_enpu_submit refused = { .queue_id = queue->id, .flags = UINT32_MAX };
 	struct insn_idle idle_before, idle_after;
 	uint64_t start, submitted, woken;
+
+	start = insn_now();
+	if (!drmIoctl(queue->fd, DRM_IOCTL_ENPU_SUBMIT, &refused))
+		die("SUBMIT takes any flags");
+	counts[IOCTL] = insn_now() - start;
 
 	idle_before = insn_idle_now();
 	start = insn_now();
@@ -171,6 +193,65 @@ static bool run_job(struct queue *queue, const struct drm_enpu_command *job,
 	return idle_after.breaks - idle_before.breaks == 1 && idle_after.last > submitted;
 }
 
+static struct moment moment_now(void)
+{
+	struct timespec ts;
+	struct moment now;
+
+	now.insn = insn_now();
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now.ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	return now;
+}
+
+/* When the kernel says that the fence of a sync file signalled; closes it */
+static uint64_t signalled_at(int sync_file)
+{
+	struct sync_fence_info fence = { 0 };
+	struct sync_file_info info = { .num_fences = 1, .sync_fence_info = (uintptr_t)&fence };
+
+	if (ioctl(sync_file, SYNC_IOC_FILE_INFO, &info))
+		die("SYNC_IOC_FILE_INFO");
+	close(sync_file);
+	return fence.timestamp_ns;
+}
+
+/*
+ * Instructions from the interrupt to the signal: fences have the time at which they
+ * signalled, by a clock that goes like ours between two moments. False as above.
+ */
+static bool run_signal(struct queue *queue, const struct drm_enpu_command *job, uint64_t *count)
+{
+	struct drm_enpu_sync sync = { .handle = queue->binary, .flags = DRM_ENPU_SYNC_SIGNAL };
+	struct drm_enpu_submit submit = {
+		.queue_id = queue->id,
+		.commands = { sizeof(*job), 1, (uintptr_t)job },
+		.syncs = { sizeof(sync), 1, (uintptr_t)&sync },
+	};
+	struct insn_idle idle_before, idle_after;
+	struct moment before, after;
+	uint64_t submitted;
+	double insn_per_ns;
+	int sync_file;
+
+	idle_before = insn_idle_now();
+	before = moment_now();
+	if (drmIoctl(queue->fd, DRM_IOCTL_ENPU_SUBMIT, &submit))
+		die("SUBMIT");
+	if (drmSyncobjExportSyncFile(queue->fd, queue->binary, &sync_file))
+		die("cannot export a sync file");
+	submitted = insn_now();
+	if (drmSyncobjWait(queue->fd, &queue->binary, 1, INT64_MAX, 0, NULL))
+		die("cannot wait for the syncobj");
+	after = moment_now();
+	idle_after = insn_idle_now();
+
+	insn_per_ns = (double)(after.insn - before.insn) / (double)(after.ns - before.ns);
+	*count = before.insn - idle_after.last +
+		 (uint64_t)((double)(signalled_at(sync_file) - before.ns) * insn_per_ns);
+	return idle_after.breaks - idle_before.breaks == 1 && idle_after.last > submitted;
+}
+
 /* Runs jobs and prints the parts */
 static void measure(struct queue *queue, const struct drm_enpu_command *job, size_t jobs)
 {
@@ -182,7 +263,7 @@ static void measure(struct queue *queue, const struct drm_enpu_command *job, siz
 	for (i = 0; i < WARM_UP; i++)
 		run_job(queue, job, one);
 	for (i = 0; n < jobs && i < TRIES * jobs; i++) {
-		if (!run_job(queue, job, one))
+		if (!run_job(queue, job, one) || !run_signal(queue, job, &one[SIGNAL]))
 			continue;
 		for (p = 0; p < NUM_PARTS; p++)
 			counts[p * jobs + n] = one[p];

@@ -111,7 +111,7 @@ FIXTURE_TEARDOWN(deadline)
 }
 
 /* One that is far away changes nothing: the job is the last. */
-TEST_F(deadline, far)
+TEST_F_TIMEOUT(deadline, far, 300)
 {
 	int sync_file = syncobj_export_sync_file(self->late.fd, self->late.syncobj);
 
@@ -122,7 +122,7 @@ TEST_F(deadline, far)
 	close(sync_file);
 }
 
-TEST_F(deadline, near)
+TEST_F_TIMEOUT(deadline, near, 300)
 {
 	int sync_file = syncobj_export_sync_file(self->late.fd, self->late.syncobj);
 
@@ -138,7 +138,7 @@ TEST_F(deadline, near)
 }
 
 /* It becomes near while everybody waits. */
-TEST_F(deadline, comes_near)
+TEST_F_TIMEOUT(deadline, comes_near, 300)
 {
 	int sync_file = syncobj_export_sync_file(self->late.fd, self->late.syncobj);
 
@@ -150,7 +150,7 @@ TEST_F(deadline, comes_near)
 }
 
 /* By a wait for a timeline point, which has the fence in a chain */
-TEST_F(deadline, wait)
+TEST_F_TIMEOUT(deadline, wait, 300)
 {
 	struct ctx *late = &self->late;
 	struct drm_enpu_command job = ctx_command(late);
@@ -173,7 +173,7 @@ TEST_F(deadline, wait)
 }
 
 /* Set while the job waits for another one's fence, it counts from when it waits no more. */
-TEST_F(deadline, before_it_runs)
+TEST_F_TIMEOUT(deadline, before_it_runs, 300)
 {
 	struct ctx *late = &self->late, other;
 	struct drm_enpu_command job = ctx_command(late);
@@ -202,7 +202,7 @@ TEST_F(deadline, before_it_runs)
 }
 
 /* Urgent queues end in every way. */
-TEST_F(deadline, destroyed)
+TEST_F_TIMEOUT(deadline, destroyed, 300)
 {
 	int sync_file = syncobj_export_sync_file(self->late.fd, self->late.syncobj);
 
@@ -300,7 +300,7 @@ static int read_boosts(double *seconds, int expected)
 	return begun ? -1 : n;
 }
 
-TEST_F(boost, low)
+TEST_F_TIMEOUT(boost, low, 300)
 {
 	double seconds;
 
@@ -309,7 +309,7 @@ TEST_F(boost, low)
 }
 
 /* A tenth of the time, with something for what tracing takes */
-TEST_F(boost, normal)
+TEST_F_TIMEOUT(boost, normal, 300)
 {
 	int64_t start = now_ns();
 	double seconds, all;
@@ -322,7 +322,7 @@ TEST_F(boost, normal)
 	EXPECT_GT(seconds, 0);
 }
 
-TEST_F(boost, high)
+TEST_F_TIMEOUT(boost, high, 300)
 {
 	double seconds;
 

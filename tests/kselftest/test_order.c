@@ -125,7 +125,7 @@ FIXTURE_TEARDOWN(order)
 }
 
 /* Many more jobs than the ring has room for, while the first keeps the device busy */
-TEST_F(order, full_ring)
+TEST_F_TIMEOUT(order, full_ring, 300)
 {
 	uint32_t i;
 
@@ -135,7 +135,7 @@ TEST_F(order, full_ring)
 	EXPECT_EQ(300, cells_written(self));
 }
 
-TEST_F(order, full_ring_batches)
+TEST_F_TIMEOUT(order, full_ring_batches, 300)
 {
 	static const uint32_t counts[] = { 1, 64, 1, 63, 2, 5, 64, 30, 64, 7 };
 	uint32_t i;
@@ -147,7 +147,7 @@ TEST_F(order, full_ring_batches)
 }
 
 /* Jobs that wait for nothing, behind one that waits for a fence of another client */
-TEST_F(order, behind_a_wait)
+TEST_F_TIMEOUT(order, behind_a_wait, 300)
 {
 	struct ctx other;
 	uint32_t i, slow;
@@ -169,7 +169,7 @@ TEST_F(order, behind_a_wait)
 }
 
 /* Nothing of a queue moves while its first job waits for a queue that hangs, and then all does. */
-TEST_F(order, held_back)
+TEST_F_TIMEOUT(order, held_back, 300)
 {
 	struct drm_enpu_queue_query query;
 	struct ctx other;
@@ -198,7 +198,7 @@ TEST_F(order, held_back)
 }
 
 /* What has signalled is nothing to wait for, also among waits that have not. */
-TEST_F(order, signalled_waits)
+TEST_F_TIMEOUT(order, signalled_waits, 300)
 {
 	struct ctx other;
 	uint32_t i, done, slow;
@@ -225,7 +225,7 @@ TEST_F(order, signalled_waits)
 }
 
 /* Points of one timeline signal in order, however their jobs went. */
-TEST_F(order, fences)
+TEST_F_TIMEOUT(order, fences, 300)
 {
 	struct ctx other;
 	uint64_t point, seen = 0;
@@ -252,7 +252,7 @@ TEST_F(order, fences)
 }
 
 /* A ban fails what is in the ring, refuses what waits before it and what comes after. */
-TEST_F(order, ban)
+TEST_F_TIMEOUT(order, ban, 300)
 {
 	struct ctx *ctx = &self->ctx;
 	struct drm_enpu_command fault;
