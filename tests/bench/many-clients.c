@@ -159,6 +159,12 @@ static void submit_job(struct client *client, uint64_t point)
 		die("SUBMIT");
 }
 
+static void wait_job(struct client *client, uint64_t point)
+{
+	if (drmSyncobjTimelineWait(client->fd, &client->syncobj, &point, 1, INT64_MAX, 0, NULL))
+		die("cannot wait for the syncobj");
+}
+
 static struct drm_enpu_queue_query query_queue(struct client *client)
 {
 	struct drm_enpu_queue_query query = { .id = client->queue };
@@ -182,9 +188,7 @@ static void run_client(struct shared *shared, unsigned int number, uint32_t comm
 	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
 	/* At work until all others are, too */
 	for (end = 0; !end || now_ns() < end;) {
-		done++;
-		if (drmSyncobjTimelineWait(client.fd, &client.syncobj, &done, 1, INT64_MAX, 0, NULL))
-			die("cannot wait for the syncobj");
+		wait_job(&client, ++done);
 		submit_job(&client, ++submitted);
 		if (!end && __atomic_load_n(&shared->go, __ATOMIC_SEQ_CST)) {
 			before = query_queue(&client);
@@ -200,9 +204,7 @@ static void run_client(struct shared *shared, unsigned int number, uint32_t comm
 	/* The others' time may not be over. */
 	__atomic_sub_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&shared->ready, __ATOMIC_SEQ_CST)) {
-		done++;
-		if (drmSyncobjTimelineWait(client.fd, &client.syncobj, &done, 1, INT64_MAX, 0, NULL))
-			die("cannot wait for the syncobj");
+		wait_job(&client, ++done);
 		submit_job(&client, ++submitted);
 	}
 	exit(0);
