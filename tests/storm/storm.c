@@ -381,6 +381,11 @@ static bool do_death(struct storm *storm)
 	say(storm, "%s", line);
 	if (system(line))
 		return fail(storm, "the next device cannot be plugged in");
+	/* a kernel without PCI hotplug has to be told */
+	for (end = now() + 10; !device_is_there() && now() < end; )
+		sleep_ms(20);
+	if (!device_is_there())
+		write_file("/sys/bus/pci", "rescan", "1");
 	return wait_for_device(storm);
 }
 
@@ -508,7 +513,7 @@ static void report(struct storm *storm)
 		printf("%s %u %s", i ? "," : "", kinds[i].times, kinds[i].name);
 	printf("\n");
 	for (i = 0; i < KINDS; i++)
-		if (!kinds[i].times)
+		if (!kinds[i].times && !storm->failed)
 			fail(storm, "not everything has happened");
 }
 

@@ -330,10 +330,10 @@ ACTION(udmabuf)
 	return fd < 0 ? -ENOENT : fd;
 }
 
-/* The kernel takes back what it can, in purgeable BOs too. */
+/* The kernel takes back what it can, in purgeable BOs too (2), and is silent on it (4). */
 ACTION(reclaim)
 {
-	return write(drop_caches, "2", 1) == 1 ? 0 : -errno;
+	return write(drop_caches, "6", 1) == 1 ? 0 : -errno;
 }
 
 /* What else can be done to a file */

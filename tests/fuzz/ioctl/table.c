@@ -717,9 +717,9 @@ static const struct call_type do_reclaim =
 
 const struct call_type *const call_types[] = {
 	&bo_create, &vm_create, &queue_create, &vm_bind, &syncobj_create, &timeline_create,
-	&bo_madvise, &submit, &user_queue_create, &queue_wait, &do_jobs, &dev_query, &bo_mmap_offset,
-	&gem_close, &prime_export, &prime_import, &vm_destroy, &queue_destroy, &queue_query,
-	&syncobj_destroy, &syncobj_export,
+	&bo_madvise, &submit, &user_queue_create, &queue_wait, &do_jobs, &dev_query,
+	&bo_mmap_offset, &gem_close, &prime_export, &prime_import, &vm_destroy, &queue_destroy,
+	&queue_query, &syncobj_destroy, &syncobj_export,
 	&sync_file_export, &syncobj_import, &syncobj_wait, &syncobj_timeline_wait,
 	&syncobj_reset, &syncobj_signal, &syncobj_query, &syncobj_timeline_signal,
 	&syncobj_transfer, &do_mmap, &do_munmap, &do_touch, &do_stream, &do_fork, &do_dup,
