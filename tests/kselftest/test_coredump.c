@@ -259,7 +259,17 @@ TEST_F(coredump, no_stream)
 
 TEST_F(coredump, fatal)
 {
+	struct ctx *ctx = &self->ctx;
+
+	/* a job that keeps the device from falling asleep, in which it notes nothing */
+	ASSERT_EQ(0, queue_destroy(ctx->fd, ctx->queue));
+	ASSERT_EQ(0, queue_create(ctx->fd, ctx->vm, 30000, &ctx->queue));
+	stream_nop(&ctx->stream);
+	ASSERT_EQ(0, control("hang 1"));
+	ASSERT_EQ(0, ctx_submit(ctx));
 	ASSERT_EQ(0, control("fatal"));
+	EXPECT_EQ(-EIO, ctx_wait(ctx));
+	ASSERT_EQ(0, control("hang 0"));
 	take_dump(_metadata, self, ENPU_COREDUMP_FATAL, 0);
 	EXPECT_EQ(ENPU_STATUS_FATAL, reg(self, ENPU_REG_STATUS));
 	EXPECT_EQ(NULL, section(self->dump, self->size, ENPU_COREDUMP_QUEUE, 0, NULL));
