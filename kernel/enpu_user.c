@@ -252,7 +252,7 @@ static bool enpu_user_activate(struct enpu_queue *queue)
 {
 	lockdep_assert_held(&queue->user->lock);
 
-	if (!READ_ONCE(queue->running) || enpu_pm_get(queue->enpu))
+	if (enpu_pm_get(queue->enpu))
 		return false;
 
 	scoped_guard(spinlock_irq, &queue->lock) {
@@ -401,12 +401,11 @@ static vm_fault_t enpu_user_insert_doorbell(struct enpu_queue *queue, struct vm_
 	phys_addr_t doorbell = pci_resource_start(queue->enpu->pdev, ENPU_BAR_REGS) +
 			       queue->doorbell;
 
-	if (!queue->user->active && !enpu_user_activate(queue))
-		return 0;
 	if (!READ_ONCE(queue->running))
 		return 0;
-	/* Somebody resets it. Don't lose the store: the process tries again. */
-	if (!READ_ONCE(queue->enpu->hw_on)) {
+	/* It does not wake, or is reset. Don't lose the store: the process tries again. */
+	if ((!queue->user->active && !enpu_user_activate(queue)) ||
+	    !READ_ONCE(queue->running) || !READ_ONCE(queue->enpu->hw_on)) {
 		fsleep(ENPU_USER_RETRY_US);
 		return VM_FAULT_NOPAGE;
 	}

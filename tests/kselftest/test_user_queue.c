@@ -321,7 +321,7 @@ static long minor_faults(void)
 }
 
 /* The doorbell of an idle queue is taken away, and comes back; so does the watchdog. */
-TEST_F(user, idle)
+TEST_F_TIMEOUT(user, idle, 120)
 {
 	struct user *user = &self->user;
 	struct enpu_job job = nop_job(&self->ctx, ENPU_JOB_IRQ);
