@@ -155,6 +155,8 @@ struct enpu_file {
 	struct xarray vms;
 	/** @queues: by id */
 	struct xarray queues;
+	/** @quota: of who opened it */
+	struct enpu_quota *quota;
 	/** @past_lock: guards @past */
 	spinlock_t past_lock;
 	/** @past: use by queues that are no more */

@@ -16,6 +16,7 @@
  *   enpu_pm       runtime power management, system suspend and resume
  *   enpu_vm       address spaces and VM_BIND
  *   enpu_queue    queues
+ *   enpu_quota    what one user may have at most
  *   enpu_reset    recovery: watchdog, ban, reset
  *   enpu_coredump what a failure leaves for people to look at
  *   enpu_sched    drm_sched's backend, fences
@@ -47,6 +48,7 @@
 #include "enpu_gem.h"
 #include "enpu_pm.h"
 #include "enpu_queue.h"
+#include "enpu_quota.h"
 #include "enpu_reset.h"
 #include "enpu_submit.h"
 #include "enpu_sysfs.h"
@@ -102,6 +104,11 @@ static int enpu_drv_open(struct drm_device *drm, struct drm_file *file)
 	if (!efile)
 		return -ENOMEM;
 
+	efile->quota = enpu_quota_open();
+	if (!efile->quota) {
+		kfree(efile);
+		return -ENOMEM;
+	}
 	efile->enpu = to_enpu_device(drm);
 	xa_init_flags(&efile->vms, XA_FLAGS_ALLOC1);
 	xa_init_flags(&efile->queues, XA_FLAGS_ALLOC1);
@@ -117,6 +124,7 @@ static void enpu_drv_postclose(struct drm_device *drm, struct drm_file *file)
 
 	enpu_queue_close(efile);
 	enpu_vm_close(efile);
+	enpu_quota_put(efile->quota);
 	kfree(efile);
 }
 

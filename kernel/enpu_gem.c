@@ -32,6 +32,7 @@
 
 #include "enpu_compat.h"
 #include "enpu_gem.h"
+#include "enpu_quota.h"
 
 /* Under the device's bo_lock */
 static void enpu_gem_unmap_dma(struct enpu_bo *bo)
@@ -60,6 +61,10 @@ static void enpu_gem_free(struct drm_gem_object *obj)
 		dma_resv_lock(obj->resv, NULL);
 		drm_gem_shmem_unpin_locked(&bo->shmem);
 		dma_resv_unlock(obj->resv);
+	}
+	if (bo->quota) {
+		enpu_quota_uncharge(bo->quota, ENPU_QUOTA_BO_BYTES, obj->size);
+		enpu_quota_put(bo->quota);
 	}
 	drm_gem_shmem_free(&bo->shmem);
 }
@@ -323,6 +328,7 @@ void enpu_gem_unplug_all(struct enpu_device *enpu)
 int enpu_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct enpu_device *enpu = to_enpu_device(drm);
+	struct enpu_file *efile = file->driver_priv;
 	struct drm_enpu_bo_create *args = data;
 	struct drm_gem_shmem_object *shmem;
 	int ret;
@@ -341,9 +347,14 @@ int enpu_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 
 	shmem->map_wc = args->flags & DRM_ENPU_BO_WRITE_COMBINE;
 	args->size = shmem->base.size;
+	ret = enpu_quota_charge(efile->quota, ENPU_QUOTA_BO_BYTES, args->size);
+	if (ret)
+		goto out;
+	to_enpu_bo(&shmem->base)->quota = enpu_quota_get(efile->quota);
 	ret = args->size < SZ_2M ? 0 : enpu_huge_mnt_use(enpu->huge_mnt, &shmem->base);
 	if (!ret)
 		ret = drm_gem_handle_create(file, &shmem->base, &args->handle);
+out:
 	drm_gem_object_put(&shmem->base);
 
 	return ret;

@@ -17,6 +17,8 @@ struct enpu_bo {
 	struct drm_gem_shmem_object shmem;
 	/** @pinned: @shmem's pages are here until it is freed or purged; by the reservation */
 	bool pinned;
+	/** @quota: that it is charged to; NULL: none, it is imported */
+	struct enpu_quota *quota;
 	/** @shared: it was exported once; by the reservation */
 	bool shared;
 	/** @sgt: bus addresses of its pages while mapped for DMA; by the bo_lock */

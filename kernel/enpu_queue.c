@@ -25,6 +25,7 @@
 #include "enpu_compat.h"
 #include "enpu_deadline.h"
 #include "enpu_queue.h"
+#include "enpu_quota.h"
 #include "enpu_reset.h"
 #include "enpu_sched.h"
 #include "enpu_test.h"
@@ -98,6 +99,7 @@ static void enpu_queue_release(struct work_struct *work)
 
 	enpu_deadline_fini(queue);
 	enpu_queue_fini_front(queue);
+	enpu_quota_put(queue->quota);
 	mutex_destroy(&queue->submit_lock);
 	kfree_rcu(queue, rcu);
 	drm_dev_put(&enpu->drm);
@@ -403,6 +405,26 @@ bool enpu_queue_irq(struct enpu_queue *queue)
 	return running;
 }
 
+static void enpu_queue_uncharge(struct enpu_file *file, u32 mode)
+{
+	if (mode == DRM_ENPU_QUEUE_USER)
+		enpu_quota_uncharge(file->quota, ENPU_QUOTA_DOORBELLS, 1);
+	enpu_quota_uncharge(file->quota, ENPU_QUOTA_QUEUES, 1);
+}
+
+static int enpu_queue_charge(struct enpu_file *file, u32 mode)
+{
+	int ret = enpu_quota_charge(file->quota, ENPU_QUOTA_QUEUES, 1);
+
+	if (ret || mode != DRM_ENPU_QUEUE_USER)
+		return ret;
+	ret = enpu_quota_charge(file->quota, ENPU_QUOTA_DOORBELLS, 1);
+	if (ret)
+		enpu_quota_uncharge(file->quota, ENPU_QUOTA_QUEUES, 1);
+
+	return ret;
+}
+
 /* Ends a queue that its file no longer has. */
 static void enpu_queue_destroy(struct enpu_file *file, struct enpu_queue *queue)
 {
@@ -421,6 +443,7 @@ static void enpu_queue_destroy(struct enpu_file *file, struct enpu_queue *queue)
 
 	enpu_vm_put(queue->vm);
 	queue->vm = NULL;
+	enpu_queue_uncharge(file, queue->user ? DRM_ENPU_QUEUE_USER : DRM_ENPU_QUEUE_KERNEL);
 }
 
 /**
@@ -614,11 +637,16 @@ int enpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		goto out_exit;
 	}
 
+	ret = enpu_queue_charge(efile, args->mode);
+	if (ret)
+		goto out_vm;
 	queue = enpu_queue_create(enpu, vm, args, file);
 	if (IS_ERR(queue)) {
+		enpu_queue_uncharge(efile, args->mode);
 		ret = PTR_ERR(queue);
 		goto out_vm;
 	}
+	queue->quota = enpu_quota_get(efile->quota);
 	enpu_queue_fill_create(queue, args);
 	ret = xa_alloc(&efile->queues, &args->id, queue, XA_LIMIT(1, ENPU_MAX_QUEUES_PER_FILE),
 		       GFP_KERNEL_ACCOUNT);

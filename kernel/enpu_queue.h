@@ -30,6 +30,8 @@ struct enpu_queue {
 	struct kref ref;
 	/** @enpu: the device; holds a reference */
 	struct enpu_device *enpu;
+	/** @quota: that it and its waiting submissions are charged to */
+	struct enpu_quota *quota;
 	/** @vm: address space of its jobs; NULL once it was destroyed */
 	struct enpu_vm *vm;
 	/** @label: for accounting */

@@ -49,6 +49,7 @@
 #include "enpu_deadline.h"
 #include "enpu_pm.h"
 #include "enpu_queue.h"
+#include "enpu_quota.h"
 #include "enpu_reset.h"
 #include "enpu_sched.h"
 #include "enpu_test.h"
@@ -140,9 +141,12 @@ struct enpu_submission *enpu_submission_create(struct enpu_queue *queue,
 	if (!submission)
 		return ERR_PTR(-ENOMEM);
 
-	ret = enpu_pm_get(queue->enpu);
+	ret = enpu_quota_charge(queue->quota, ENPU_QUOTA_WAITING, 1);
 	if (ret)
 		goto err_free;
+	ret = enpu_pm_get(queue->enpu);
+	if (ret)
+		goto err_quota;
 
 	ret = enpu_sched_job_init(&submission->base, &queue->entity, max(count, 1u), file,
 				  file->client_id);
@@ -161,6 +165,8 @@ struct enpu_submission *enpu_submission_create(struct enpu_queue *queue,
 
 err_pm:
 	enpu_pm_put(queue->enpu);
+err_quota:
+	enpu_quota_uncharge(queue->quota, ENPU_QUOTA_WAITING, 1);
 err_free:
 	kvfree(submission);
 	return ERR_PTR(ret);
@@ -176,6 +182,7 @@ void enpu_submission_free(struct enpu_submission *submission)
 
 	drm_sched_job_cleanup(&submission->base);
 	enpu_pm_put(queue->enpu);
+	enpu_quota_uncharge(queue->quota, ENPU_QUOTA_WAITING, 1);
 	if (atomic_dec_and_test(&queue->jobs))
 		wake_up_all(&queue->drained);
 	enpu_queue_put(queue);
