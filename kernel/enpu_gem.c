@@ -113,10 +113,10 @@ void enpu_gem_drop_pages(struct enpu_bo *bo)
 
 	enpu_gem_unmap_dma(bo);
 	drm_vma_node_unmap(&obj->vma_node, obj->dev->anon_inode->i_mapping);
-	/* first, so that each page is free once it is unpinned */
-	shmem_truncate_range(inode, 0, (loff_t)-1);
+	/* Not the other way round: DRM looks at huge pages again while it unpins them. */
 	drm_gem_shmem_unpin_locked(&bo->shmem);
 	bo->pinned = false;
+	shmem_truncate_range(inode, 0, (loff_t)-1);
 }
 
 /* Once it was exported, nobody knows who uses it. */
