@@ -29,7 +29,6 @@
 #include "enpu_debugfs.h"
 #include "enpu_device.h"
 #include "enpu_mmu.h"
-#include "enpu_pm.h"
 #include "enpu_queue.h"
 #include "enpu_vm.h"
 
@@ -231,13 +230,10 @@ static int enpu_debugfs_clocks(struct seq_file *m, void *data)
 	if (!drm_dev_enter(&enpu->drm, &idx))
 		return -ENODEV;
 
-	ret = enpu_pm_get(enpu);
-	if (!ret) {
-		now = enpu_device_timestamp(enpu);
-		enpu_pm_put(enpu);
+	ret = enpu_device_timestamp(enpu, &now);
+	if (!ret)
 		seq_printf(m, "device_ns %llu\ncpu_ns %llu\nuncertainty_ns %llu\nclock_khz %u\n",
 			   now.device_ns, now.cpu_ns, now.uncertainty_ns, enpu->info.clock_khz);
-	}
 	drm_dev_exit(idx);
 
 	return ret;

@@ -8,10 +8,9 @@
  *
  * The machine is touched under &enpu_device.hw_lock while &enpu_device.hw_on,
  * except for the doorbell (under the queue's own lock, while the queue runs and is
- * not parked) and reads of the clock (within drm_dev_enter() and enpu_pm_get()).
- * When @hw_on falls, under the lock, the machine can no longer reach memory: what
- * it used can be freed. Either it sleeps and is told everything anew when it wakes
- * (enpu_pm.c), or it is gone, and the queues have been failed.
+ * not parked). When @hw_on falls, under the lock, the machine can no longer reach
+ * memory: what it used can be freed. Either it sleeps and is told everything anew
+ * when it wakes (enpu_pm.c), or it is gone, and the queues have been failed.
  *
  * A machine ends in one of three ways, all by the same road. Driver unbind: the
  * device is unplugged from DRM, then reset and turned off. Death: a register reads
@@ -35,6 +34,7 @@
 #include "enpu_coredump.h"
 #include "enpu_device.h"
 #include "enpu_gem.h"
+#include "enpu_pm.h"
 #include "enpu_queue.h"
 #include "enpu_reset.h"
 #include "enpu_trace.h"
@@ -53,34 +53,44 @@ static u64 enpu_read64(struct enpu_device *enpu, u32 reg)
 	return lo | (u64)enpu_read(enpu, reg + 4) << 32;
 }
 
-static u64 enpu_device_time(struct enpu_device *enpu)
-{
-	u64 ns;
-
-	spin_lock(&enpu->time_lock);
-	ns = enpu_read64(enpu, ENPU_REG_TIME_LO);
-	spin_unlock(&enpu->time_lock);
-
-	return ns;
-}
-
 /**
  * enpu_device_timestamp() - read the device's clock, and ours before and after
- * @enpu: the device, within drm_dev_enter() and enpu_pm_get()
+ * @enpu: the device, within drm_dev_enter()
+ * @timestamp: gets what DRM_ENPU_DEV_QUERY_TIMESTAMP gives
  *
- * Return: what DRM_ENPU_DEV_QUERY_TIMESTAMP gives.
+ * Wakes the device.
+ *
+ * Return: 0, -EIO while the device is being reset from outside, -ENODEV if it is
+ * gone, or another negative errno.
  */
-struct drm_enpu_dev_timestamp enpu_device_timestamp(struct enpu_device *enpu)
+int enpu_device_timestamp(struct enpu_device *enpu, struct drm_enpu_dev_timestamp *timestamp)
 {
-	u64 before = ktime_get_ns();
-	u64 device = enpu_device_time(enpu);
-	u64 half = (ktime_get_ns() - before) / 2;
+	u64 before, device = 0, half = 0;
+	int ret;
 
-	return (struct drm_enpu_dev_timestamp) {
+	ret = enpu_pm_get(enpu);
+	if (ret)
+		return ret;
+
+	/* Also makes one of reading a latched register pair. */
+	mutex_lock(&enpu->hw_lock);
+	before = ktime_get_ns();
+	if (enpu->hw_on) {
+		device = enpu_read64(enpu, ENPU_REG_TIME_LO);
+		half = (ktime_get_ns() - before) / 2;
+	} else {
+		ret = enpu->hw_gone ? -ENODEV : -EIO;
+	}
+	mutex_unlock(&enpu->hw_lock);
+	enpu_pm_put(enpu);
+
+	*timestamp = (struct drm_enpu_dev_timestamp) {
 		.device_ns = device,
 		.cpu_ns = before + half,
 		.uncertainty_ns = half,
 	};
+
+	return ret;
 }
 
 /**
@@ -360,7 +370,6 @@ static int enpu_device_init_software(struct enpu_device *enpu)
 	struct drm_device *drm = &enpu->drm;
 	int ret;
 
-	spin_lock_init(&enpu->time_lock);
 	INIT_LIST_HEAD(&enpu->bos);
 	INIT_LIST_HEAD(&enpu->purgeable);
 	enpu_reset_init(enpu);

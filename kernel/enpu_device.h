@@ -51,7 +51,7 @@ struct enpu_device {
 	struct drm_device drm;
 	/** @pdev: the PCI function */
 	struct pci_dev *pdev;
-	/** @regs: BAR 0; valid while @hw_on, or within drm_dev_enter() */
+	/** @regs: BAR 0; valid while @hw_on */
 	void __iomem *regs;
 	/** @info: what DEV_QUERY tells; constant after probe but for reset_count */
 	struct drm_enpu_dev_info info;
@@ -98,8 +98,6 @@ struct enpu_device {
 	/** @accounts: who has used it how much */
 	struct enpu_accounts accounts;
 
-	/** @time_lock: makes one of reading a latched register pair */
-	spinlock_t time_lock;
 	/**
 	 * @bo_lock: guards @bos and @purgeable; memory is reclaimed under it, so none
 	 * is allocated
@@ -184,7 +182,7 @@ int enpu_device_init(struct enpu_device *enpu);
 void enpu_device_off(struct enpu_device *enpu);
 void enpu_device_unplug(struct enpu_device *enpu);
 
-struct drm_enpu_dev_timestamp enpu_device_timestamp(struct enpu_device *enpu);
+int enpu_device_timestamp(struct enpu_device *enpu, struct drm_enpu_dev_timestamp *timestamp);
 bool enpu_device_alive(struct enpu_device *enpu);
 void enpu_device_restore_locked(struct enpu_device *enpu);
 

@@ -82,12 +82,9 @@ static int enpu_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_f
 		ret = enpu_drv_answer(args, &enpu->info, sizeof(enpu->info));
 		break;
 	case DRM_ENPU_DEV_QUERY_TIMESTAMP:
-		ret = enpu_pm_get(enpu);
-		if (ret)
-			break;
-		timestamp = enpu_device_timestamp(enpu);
-		enpu_pm_put(enpu);
-		ret = enpu_drv_answer(args, &timestamp, sizeof(timestamp));
+		ret = enpu_device_timestamp(enpu, &timestamp);
+		if (!ret)
+			ret = enpu_drv_answer(args, &timestamp, sizeof(timestamp));
 		break;
 	default:
 		ret = -EINVAL;

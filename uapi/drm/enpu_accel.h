@@ -113,6 +113,8 @@ struct drm_enpu_dev_info {
 
 /**
  * struct drm_enpu_dev_timestamp - the two clocks at nearly one moment
+ *
+ * EIO: the device is being reset from outside.
  */
 struct drm_enpu_dev_timestamp {
 	/** @device_ns: device clock */
