@@ -391,6 +391,14 @@ static vm_fault_t enpu_user_fault_memory(struct vm_fault *vmf)
 	return 0;
 }
 
+/* Would the machine notice the doorbell? It knows the queue from before this is true. */
+static bool enpu_user_can_ring(struct enpu_queue *queue)
+{
+	guard(spinlock_irq)(&queue->lock);
+
+	return queue->running && !queue->parked;
+}
+
 /*
  * Who retires the queue, and takes the doorbell away then, has to wait until it is
  * inserted: we have the lock. 0: there is none.
@@ -404,8 +412,7 @@ static vm_fault_t enpu_user_insert_doorbell(struct enpu_queue *queue, struct vm_
 	if (!READ_ONCE(queue->running))
 		return 0;
 	/* It does not wake, or is reset. Don't lose the store: the process tries again. */
-	if ((!queue->user->active && !enpu_user_activate(queue)) ||
-	    !READ_ONCE(queue->running) || !READ_ONCE(queue->enpu->hw_on)) {
+	if ((!queue->user->active && !enpu_user_activate(queue)) || !enpu_user_can_ring(queue)) {
 		fsleep(ENPU_USER_RETRY_US);
 		return VM_FAULT_NOPAGE;
 	}

@@ -338,6 +338,7 @@ int ctx_init(struct ctx *ctx, uint32_t timeout_ms)
 	if (ctx->fd < 0)
 		return ctx->fd;
 
+	ctx->resets = enpu_info(ctx->fd).reset_count;
 	ret = vm_create(ctx->fd, &ctx->vm);
 	if (!ret)
 		ret = bo_create(ctx->fd, CTX_SIZE, 0, &ctx->bo);

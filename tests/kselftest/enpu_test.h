@@ -95,6 +95,7 @@ struct ctx {
 	uint32_t queue;
 	uint32_t bo;
 	uint32_t syncobj;
+	uint32_t resets;	/* of the device, by then */
 	uint8_t *mem;
 	struct enpu_region *regions;
 	struct stream stream;

@@ -92,7 +92,11 @@ static int device_copy(struct ctx *ctx, bool back)
 	return ret;
 }
 
-/* Imports a buffer that somebody filled, reads it by the device, and writes it anew. */
+/*
+ * Imports a buffer that somebody filled, reads it by the device, and writes it anew.
+ * All syncs are for both directions: udmabuf maps its pages for that of the first
+ * and then syncs for that of each, which DMA-API debugging complains of.
+ */
 static int device_use(struct ctx *ctx, int dmabuf, uint8_t *mem, uint8_t seed)
 {
 	uint32_t handle;
@@ -102,11 +106,11 @@ static int device_use(struct ctx *ctx, int dmabuf, uint8_t *mem, uint8_t seed)
 	if (!ret)
 		ret = vm_map(ctx->fd, ctx->vm, handle, 0, VA, SIZE, 0);
 	if (!ret)
-		ret = sync_cpu(dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
+		ret = sync_cpu(dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
 	if (ret)
 		return ret;
 	fill(mem, seed);
-	ret = sync_cpu(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+	ret = sync_cpu(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
 	if (!ret)
 		ret = device_copy(ctx, false);
 	if (!ret && !is_filled(ctx->mem + CTX_DST, seed))
@@ -117,11 +121,11 @@ static int device_use(struct ctx *ctx, int dmabuf, uint8_t *mem, uint8_t seed)
 	fill(ctx->mem + CTX_DST, seed + 1);
 	ret = device_copy(ctx, true);
 	if (!ret)
-		ret = sync_cpu(dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
+		ret = sync_cpu(dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
 	if (!ret && !is_filled(mem, seed + 1))
 		ret = -EBADMSG;
 	if (!ret)
-		ret = sync_cpu(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
+		ret = sync_cpu(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
 	return ret;
 }
 

@@ -101,7 +101,7 @@ TEST_F(runtime, cycles)
 	ASSERT_EQ(0, queue_query(ctx->fd, ctx->queue, &now));
 	EXPECT_EQ(before.busy_ns, now.busy_ns);
 	EXPECT_EQ(before.busy_cycles, now.busy_cycles);
-	EXPECT_EQ(0, enpu_info(ctx->fd).reset_count);
+	EXPECT_EQ(ctx->resets, enpu_info(ctx->fd).reset_count);
 }
 
 /* Address spaces and queues come, change and go without it. */

@@ -154,7 +154,7 @@ TEST_F_TIMEOUT(process, killed_in_hang, 120)
 	}
 	close(submitted[0]);
 	close(submitted[1]);
-	EXPECT_EQ(0, enpu_info(self->ctx.fd).reset_count);
+	EXPECT_EQ(self->ctx.resets, enpu_info(self->ctx.fd).reset_count);
 }
 
 /*
