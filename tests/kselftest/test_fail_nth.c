@@ -70,8 +70,8 @@ struct operation {
 	bool once;
 	/* may need no memory at all */
 	bool easy;
-	/* one more errno that the kernel has for a lack of memory */
-	int also;
+	/* what else the kernel says for a lack of memory */
+	int also[2];
 };
 
 static int fail_nth_file;
@@ -604,7 +604,7 @@ static const struct operation operations[] = {
 	{ "open", open_setup, open_act, NULL, open_done, close_fd },
 	{ "dev_query", NULL, query_act },
 	/* ENOSPC: shmem has no inode */
-	{ "bo_create", NULL, bo_create_act, NULL, bo_done, .also = -ENOSPC },
+	{ "bo_create", NULL, bo_create_act, NULL, bo_done, .also = { -ENOSPC } },
 	{ "bo_mmap_offset", bo_create_act, mmap_offset_act },
 	{ "mmap", mmap_setup, mmap_act, NULL, NULL, mmap_cleanup },
 	{ "page_fault", touch_setup, touch_act, NULL, touch_done, mmap_cleanup },
@@ -620,21 +620,25 @@ static const struct operation operations[] = {
 	{ "queue_create", NULL, queue_create_act, NULL, queue_create_done },
 	{ "queue_destroy", queue_destroy_setup, queue_destroy_act, NULL, no_queue, .once = true },
 	{ "user_queue", NULL, user_queue_act, NULL, user_queue_done, user_cleanup },
-	{ "doorbell", user_queue_act, doorbell_act, NULL, doorbell_done, user_cleanup },
+	/* a page table may be there already, and nothing else is needed */
+	{ "doorbell", user_queue_act, doorbell_act, NULL, doorbell_done, user_cleanup,
+	  .easy = true },
 	{ "submit", submit_setup, submit_act, submit_failed, submit_done },
 	{ "sync_point", NULL, sync_point_act, NULL, sync_point_done },
 	{ "syncobj_wait", wait_setup, wait_act, NULL, submit_done },
 	{ "fdinfo", NULL, fdinfo_act },
 	{ "close", close_setup, close_act, .once = true, .easy = true },
-	/* EBUSY: BAR 0 cannot be claimed */
-	{ "probe", probe_setup, probe_act, NULL, probe_done, .bare = true, .also = -EBUSY },
+	/* EBUSY, EINVAL: PCI's core cannot claim or map BAR 0 */
+	{ "probe", probe_setup, probe_act, NULL, probe_done, .bare = true,
+	  .also = { -EBUSY, -EINVAL } },
 	{ "remove", remove_setup, remove_act, NULL, remove_done, .bare = true },
 };
 
 /* What an operation may answer when memory is short or the caller's is bad */
 static bool is_clean(const struct operation *operation, int error)
 {
-	return !error || error == -ENOMEM || error == -EFAULT || error == operation->also;
+	return !error || error == -ENOMEM || error == -EFAULT ||
+	       error == operation->also[0] || error == operation->also[1];
 }
 
 static bool finish(const struct operation *operation, struct attempt *attempt, bool ok)
@@ -643,6 +647,8 @@ static bool finish(const struct operation *operation, struct attempt *attempt, b
 		operation->cleanup(attempt);
 	if (!operation->bare)
 		ctx_fini(&attempt->ctx);
+	else if (!ok)
+		probe_act(attempt);	/* for those after us */
 	return ok;
 }
 
