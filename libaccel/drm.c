@@ -139,6 +139,9 @@ static int open_node(const char *path, struct accel_backend_error *err)
 		return drm_fail(err, -EACCES,
 				"%s: permission denied: the node's group (usually render) may use it",
 				path);
+	/* it was listed a moment ago */
+	if (fd < 0 && (errno == ENOENT || errno == ENXIO))
+		return drm_fail(err, -ENODEV, "%s: the device has just gone", path);
 	if (fd < 0)
 		return drm_fail(err, -errno, "%s: %s", path, strerror(errno));
 	return fd;

@@ -29,7 +29,7 @@ module-7.3: ## build enpu.ko for Debian's 7.3 kernel
 	@scripts/build-module "$$(scripts/get-kernel 7.3)" $(O)/kmod-7.3 $(KMOD_ARGS)
 
 module-debug: ## build the debug kernel (once) and enpu.ko for it
-	@scripts/build-module "$$(scripts/get-kernel debug)" $(O)/kmod-debug $(KMOD_ARGS)
+	@scripts/build-module "$$(scripts/get-kernel debug)" $(O)/kmod-debug ENPU_KUNIT=y $(KMOD_ARGS)
 
 lint: ## static checks of everything: module, userspace, scripts, manual pages
 	@scripts/setup build fetch test lint

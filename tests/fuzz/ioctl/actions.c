@@ -43,6 +43,9 @@ void actions_init(void)
 	sigaction(SIGBUS, &action, NULL);
 	/* as long as there are the privileges to do so */
 	drop_caches = open(DROP_CACHES, O_WRONLY | O_CLOEXEC);
+	/* no line in the log for each time */
+	if (drop_caches >= 0 && write(drop_caches, "4", 1) != 1)
+		perror(DROP_CACHES);
 }
 
 /* Where to map a BO */
@@ -330,10 +333,10 @@ ACTION(udmabuf)
 	return fd < 0 ? -ENOENT : fd;
 }
 
-/* The kernel takes back what it can, in purgeable BOs too (2), and is silent on it (4). */
+/* The kernel takes back what it can, in purgeable BOs too. */
 ACTION(reclaim)
 {
-	return write(drop_caches, "6", 1) == 1 ? 0 : -errno;
+	return write(drop_caches, "2", 1) == 1 ? 0 : -errno;
 }
 
 /* What else can be done to a file */
