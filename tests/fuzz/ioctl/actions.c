@@ -260,9 +260,12 @@ ACTION(jobs)
 		write_jobs(queue, jobs);
 	}
 	armed = 0;
+	/* once: the other thread may be at the same, and the place be somebody else's then */
 	for (i = 0; i < 3 && jobs->how & JOBS_UNMAP; i++) {
-		munmap(queue->parts[i], PAGE);
-		queue->parts[i] = NULL;
+		void *part = __atomic_exchange_n(&queue->parts[i], NULL, __ATOMIC_ACQ_REL);
+
+		if (part)
+			munmap(part, PAGE);
 	}
 	return 0;
 }
