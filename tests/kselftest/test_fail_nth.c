@@ -71,7 +71,7 @@ struct operation {
 	/* may need no memory at all */
 	bool easy;
 	/* what else the kernel says for a lack of memory */
-	int also[2];
+	int also[3];
 };
 
 static int fail_nth_file;
@@ -628,9 +628,9 @@ static const struct operation operations[] = {
 	{ "syncobj_wait", wait_setup, wait_act, NULL, submit_done },
 	{ "fdinfo", NULL, fdinfo_act },
 	{ "close", close_setup, close_act, .once = true, .easy = true },
-	/* EBUSY, EINVAL: PCI's core cannot claim or map BAR 0 */
+	/* EBUSY, EINVAL: PCI's core cannot claim or map BAR 0; ENODEV: sysfs, the node's */
 	{ "probe", probe_setup, probe_act, NULL, probe_done, .bare = true,
-	  .also = { -EBUSY, -EINVAL } },
+	  .also = { -EBUSY, -EINVAL, -ENODEV } },
 	{ "remove", remove_setup, remove_act, NULL, remove_done, .bare = true },
 };
 
@@ -638,7 +638,8 @@ static const struct operation operations[] = {
 static bool is_clean(const struct operation *operation, int error)
 {
 	return !error || error == -ENOMEM || error == -EFAULT ||
-	       error == operation->also[0] || error == operation->also[1];
+	       error == operation->also[0] || error == operation->also[1] ||
+	       error == operation->also[2];
 }
 
 static bool finish(const struct operation *operation, struct attempt *attempt, bool ok)
