@@ -163,12 +163,6 @@ static inline int enpu_huge_mnt_use(struct vfsmount *mnt, struct drm_gem_object 
 #define drm_gpuvm_bo_obtain_locked	drm_gpuvm_bo_obtain
 #endif
 
-#ifdef ENPU_HAVE_IMPORT_NS_SYMBOL
-#define ENPU_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS(DMA_BUF)
-#else
-#define ENPU_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS("DMA_BUF")
-#endif
-
 #ifndef ENPU_HAVE_GEM_IS_IMPORTED
 #define drm_gem_is_imported(obj)	((obj)->import_attach)
 #endif

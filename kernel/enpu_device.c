@@ -371,7 +371,6 @@ static int enpu_device_init_software(struct enpu_device *enpu)
 	int ret;
 
 	INIT_LIST_HEAD(&enpu->bos);
-	INIT_LIST_HEAD(&enpu->imports);
 	INIT_LIST_HEAD(&enpu->purgeable);
 	enpu_reset_init(enpu);
 	ret = enpu_coredump_init(enpu);

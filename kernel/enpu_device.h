@@ -105,8 +105,6 @@ struct enpu_device {
 	struct mutex bo_lock;
 	/** @bos: BOs that are mapped for DMA */
 	struct list_head bos;
-	/** @imports: BOs that others have mapped for DMA for us */
-	struct list_head imports;
 	/** @huge_mnt: where large BOs have their files; NULL: where DRM puts them */
 	struct vfsmount *huge_mnt;
 	/** @purgeable: BOs with pages that nobody needs, in the order in which that was said */

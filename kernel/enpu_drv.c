@@ -207,7 +207,7 @@ static const struct drm_driver enpu_drm_driver = {
 	.ioctls = enpu_ioctls,
 	.num_ioctls = ARRAY_SIZE(enpu_ioctls),
 	.gem_create_object = enpu_gem_create_object,
-	.gem_prime_import_sg_table = enpu_gem_import,
+	.gem_prime_import_sg_table = drm_gem_shmem_prime_import_sg_table,
 };
 
 static int enpu_drv_probe(struct pci_dev *pdev, const struct pci_device_id *id)

@@ -20,10 +20,8 @@
  * has a handle, a dma-buf or an mmap().
  */
 
-#include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/shmem_fs.h>
 #include <linux/sizes.h>
 
@@ -57,8 +55,6 @@ static void enpu_gem_free(struct drm_gem_object *obj)
 	mutex_lock(&enpu->bo_lock);
 	enpu_shrinker_forget_locked(bo);
 	enpu_gem_unmap_dma(bo);
-	/* an import's */
-	list_del_init(&bo->node);
 	mutex_unlock(&enpu->bo_lock);
 
 	if (bo->pinned) {
@@ -305,70 +301,16 @@ u64 enpu_gem_resident(struct enpu_device *enpu)
 }
 
 /**
- * enpu_gem_import() - &drm_driver.gem_prime_import_sg_table
- * @drm: the device
- * @attach: our attachment to somebody's dma-buf
- * @sgt: its bus addresses
- *
- * Return: a BO, or an ERR_PTR.
- */
-struct drm_gem_object *enpu_gem_import(struct drm_device *drm, struct dma_buf_attachment *attach,
-				       struct sg_table *sgt)
-{
-	struct enpu_device *enpu = to_enpu_device(drm);
-	struct drm_gem_object *obj;
-	int idx;
-
-	/* What unplugs the device waits for us, and then finds the BO. */
-	if (!drm_dev_enter(drm, &idx))
-		return ERR_PTR(-ENODEV);
-
-	obj = drm_gem_shmem_prime_import_sg_table(drm, attach, sgt);
-	if (!IS_ERR(obj)) {
-		mutex_lock(&enpu->bo_lock);
-		list_add_tail(&to_enpu_bo(obj)->node, &enpu->imports);
-		mutex_unlock(&enpu->bo_lock);
-	}
-	drm_dev_exit(idx);
-
-	return obj;
-}
-
-/* One of the imports that are not being freed, with a reference; NULL: there are no more. */
-static struct drm_gem_object *enpu_gem_next_import(struct enpu_device *enpu)
-{
-	struct enpu_bo *bo, *next;
-
-	guard(mutex)(&enpu->bo_lock);
-
-	list_for_each_entry_safe(bo, next, &enpu->imports, node) {
-		list_del_init(&bo->node);
-		if (kref_get_unless_zero(&bo->shmem.base.refcount))
-			return &bo->shmem.base;
-	}
-
-	return NULL;
-}
-
-/**
  * enpu_gem_unplug_all() - undo all DMA mappings
  * @enpu: the device, unplugged and off
  *
- * Those of imported BOs, too: whoever exports them is told that we are done. The
- * attachments go with the BOs.
+ * The exporter of an imported BO is not ours to command: its attachment goes
+ * with the BO, and with the attachment what most exporters have mapped for it
+ * (cache_sgt_mapping), as DRM has it for all drivers. DMA-API debugging complains.
  */
 void enpu_gem_unplug_all(struct enpu_device *enpu)
 {
-	struct drm_gem_object *obj;
 	struct enpu_bo *bo, *next;
-
-	while ((obj = enpu_gem_next_import(enpu))) {
-		bo = to_enpu_bo(obj);
-		dma_buf_unmap_attachment_unlocked(obj->import_attach, bo->shmem.sgt,
-						  DMA_BIDIRECTIONAL);
-		bo->shmem.sgt = NULL;
-		drm_gem_object_put(obj);
-	}
 
 	guard(mutex)(&enpu->bo_lock);
 
@@ -448,5 +390,3 @@ int enpu_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_fil
 
 	return ret;
 }
-
-ENPU_IMPORT_NS_DMA_BUF;

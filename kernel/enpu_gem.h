@@ -23,7 +23,7 @@ struct enpu_bo {
 	bool shared;
 	/** @sgt: bus addresses of its pages while mapped for DMA; by the bo_lock */
 	struct sg_table *sgt;
-	/** @node: in &enpu_device.bos or imports while mapped for DMA; by the bo_lock */
+	/** @node: in &enpu_device.bos while mapped for DMA; by the bo_lock */
 	struct list_head node;
 	/** @purgeable: in &enpu_device.purgeable; by the bo_lock */
 	struct list_head purgeable;
@@ -40,8 +40,6 @@ struct sg_table *enpu_gem_get_sgt(struct drm_gem_object *obj);
 u64 enpu_gem_resident(struct enpu_device *enpu);
 void enpu_gem_drop_pages(struct enpu_bo *bo);
 void enpu_gem_unplug_all(struct enpu_device *enpu);
-struct drm_gem_object *enpu_gem_import(struct drm_device *drm, struct dma_buf_attachment *attach,
-				       struct sg_table *sgt);
 
 /* In enpu_shrinker.c */
 int enpu_shrinker_init(struct enpu_device *enpu);

@@ -288,16 +288,13 @@ static int read_boosts(double *seconds, int expected)
 		*at = 0;
 		now = atof(strrchr(line, ' '));
 		priority = atoi(strstr(at + 1, "priority=") + strlen("priority="));
-		if (priority == expected) {
-			begun = now;
-			n++;
-		} else if (priority != expected - 1) {
+		if (priority != expected && priority != expected - 1) {
 			n = -1;
 			break;
-		} else {
-			*seconds += now - begun;
-			begun = 0;
 		}
+		n += priority == expected;
+		*seconds += priority == expected ? 0 : now - begun;
+		begun = priority == expected ? now : 0;
 	}
 	if (file)
 		fclose(file);

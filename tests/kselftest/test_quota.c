@@ -108,7 +108,8 @@ TEST_F(quota, bytes_of_another_user)
 TEST_F(quota, queues)
 {
 	struct drm_enpu_queue_create user = {
-		.vm_id = self->vm, .mode = DRM_ENPU_QUEUE_USER, .priority = DRM_ENPU_PRIORITY_NORMAL,
+		.vm_id = self->vm, .mode = DRM_ENPU_QUEUE_USER,
+		.priority = DRM_ENPU_PRIORITY_NORMAL,
 	};
 	uint32_t ids[3];
 

@@ -42,6 +42,7 @@ static unsigned long number_of(const char *path)
 static char *find_newest(void)
 {
 	const char *newest = NULL;
+	unsigned long highest = 0;
 	char *copy = NULL;
 	glob_t found;
 
@@ -49,10 +50,12 @@ static char *find_newest(void)
 		return NULL;
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		const char *path = found.gl_pathv[i];
+		unsigned long number = number_of(path + strlen("/sys/class/devcoredump"));
 
-		if (is_ours(path) && (!newest || number_of(path + strlen("/sys/class/devcoredump")) >
-				      number_of(newest + strlen("/sys/class/devcoredump"))))
-			newest = path;
+		if (!is_ours(path) || (newest && number <= highest))
+			continue;
+		newest = path;
+		highest = number;
 	}
 	if (newest)
 		copy = strdup(newest);

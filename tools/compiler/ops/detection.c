@@ -16,7 +16,8 @@ static const char *check_input(struct graph *g, const struct tensor *t, const ch
 	if (!t || t->type != DTYPE_F32)
 		reason = check_8bit(g, t, what);
 	if (!reason && t->type == DTYPE_I8)
-		reason = arena_printf(g->arena, "the %s are int8: uint8 or float32 is needed", what);
+		reason = arena_printf(g->arena, "the %s are int8: uint8 or float32 is needed",
+				      what);
 	if (!reason && t->data)
 		return arena_printf(g->arena, "the %s are constant", what);
 	if (!reason && t->rank != rank)

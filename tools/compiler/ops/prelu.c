@@ -136,7 +136,8 @@ static void lower_per_channel(struct program *p, const struct op *op)
 	static const struct enpu_scale one = { .multiplier = 1 << 30, .shift = 1 };
 	const struct tensor *in = op->inputs[VALUES], *alpha = op->inputs[ALPHA];
 	const struct tensor *out = op->outputs[0];
-	struct view positive = scratch(p, out), negative = scratch(p, in), product = scratch(p, out);
+	struct view positive = scratch(p, out), product = scratch(p, out);
+	struct view negative = scratch(p, in);
 	struct view alphas = broadcast_view(p, alpha, out);
 	struct multiplier m = quantize_multiplier(negative_factor(op));
 	struct parts multiply = {

@@ -108,15 +108,14 @@ static void for_each_part(struct program *p, const struct op *op, const struct t
 					const struct part *part))
 {
 	struct blocking b;
-	int32_t phase[2];
 
 	read_blocking(NULL, op, wide, deep, &b);
-	for (phase[0] = 0; phase[0] < b.block[0]; phase[0]++)
-		for (phase[1] = 0; phase[1] < b.block[1]; phase[1]++) {
-			struct part part = find_part(p, wide, deep, &b, phase);
+	for (int32_t i = 0; i < b.block[0] * b.block[1]; i++) {
+		const int32_t phase[2] = { i / b.block[1], i % b.block[1] };
+		struct part part = find_part(p, wide, deep, &b, phase);
 
-			lower(p, op, &part);
-		}
+		lower(p, op, &part);
+	}
 }
 
 static void lower_small(struct program *p, const struct op *op, const struct part *part)

@@ -131,9 +131,9 @@ AVX512 void enpu_requant_double_avx512(int32_t *acc, size_t step, size_t n,
 				       const struct enpu_channel_block *ch,
 				       const struct enpu_output_stage *out)
 {
-	__m512i bias = _mm512_inserti64x4(
-		_mm512_castsi256_si512(_mm512_cvtepi64_epi32(_mm512_loadu_si512(ch->bias))),
-		_mm512_cvtepi64_epi32(_mm512_loadu_si512(ch->bias + 8)), 1);
+	__m256i low = _mm512_cvtepi64_epi32(_mm512_loadu_si512(ch->bias));
+	__m256i high = _mm512_cvtepi64_epi32(_mm512_loadu_si512(ch->bias + 8));
+	__m512i bias = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 	__m512i multiplier = _mm512_loadu_si512(ch->multiplier);
 	__mmask16 lowest = _mm512_cmpeq_epi32_mask(multiplier, _mm512_set1_epi32(INT32_MIN));
 	__m512i left = _mm512_loadu_si512(ch->left), right = _mm512_loadu_si512(ch->right);

@@ -43,7 +43,7 @@ struct accel_backend_queue {
 	struct fence *fences;
 	struct accel_backend_fault fault;	/* fault.error: why it takes no more jobs */
 	uint64_t turn;				/* when it got the engines last: higher is later */
-	struct enpu_exec *exec;			/* of the job that was begun and is not over, or NULL */
+	struct enpu_exec *exec;			/* of the job that was begun; NULL: none */
 	/* The worker's */
 	uint64_t begun_ns;
 	uint64_t left_ns;			/* that this job may have the engines */

@@ -30,7 +30,7 @@ struct accel_backend_device {
 	struct enpu_contexts *contexts;
 	bool quit;
 	uint64_t turns;				/* given to queues so far */
-	atomic_bool contested;			/* another queue may have a better claim to the engines */
+	atomic_bool contested;			/* another queue may come first */
 	struct accel_backend_queue *queues;
 	struct accel_backend_queue *current;	/* whose job runs */
 };
