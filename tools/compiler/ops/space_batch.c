@@ -102,22 +102,6 @@ static struct part find_part(const struct program *p, const struct tensor *wide,
 	return part;
 }
 
-static void for_each_part(struct program *p, const struct op *op, const struct tensor *wide,
-			  const struct tensor *deep,
-			  void (*lower)(struct program *p, const struct op *op,
-					const struct part *part))
-{
-	struct blocking b;
-
-	read_blocking(NULL, op, wide, deep, &b);
-	for (int32_t i = 0; i < b.block[0] * b.block[1]; i++) {
-		const int32_t phase[2] = { i / b.block[1], i % b.block[1] };
-		struct part part = find_part(p, wide, deep, &b, phase);
-
-		lower(p, op, &part);
-	}
-}
-
 static void lower_small(struct program *p, const struct op *op, const struct part *part)
 {
 	uint8_t value = (uint8_t)op->outputs[0]->quant.zero_point[0];
@@ -137,12 +121,29 @@ static void lower_large(struct program *p, const struct op *op, const struct par
 		lower_move(p, op, &from, &part->wide, 4, part->dims);
 }
 
+static void lower_parts(struct program *p, const struct op *op, const struct tensor *wide,
+			const struct tensor *deep, bool to_small)
+{
+	struct blocking b;
+
+	read_blocking(NULL, op, wide, deep, &b);
+	for (int32_t i = 0; i < b.block[0] * b.block[1]; i++) {
+		const int32_t phase[2] = { i / b.block[1], i % b.block[1] };
+		struct part part = find_part(p, wide, deep, &b, phase);
+
+		if (to_small)
+			lower_small(p, op, &part);
+		else
+			lower_large(p, op, &part);
+	}
+}
+
 void lower_space_to_batch(struct program *p, const struct op *op)
 {
-	for_each_part(p, op, op->inputs[IMAGE], op->outputs[0], lower_small);
+	lower_parts(p, op, op->inputs[IMAGE], op->outputs[0], true);
 }
 
 void lower_batch_to_space(struct program *p, const struct op *op)
 {
-	for_each_part(p, op, op->outputs[0], op->inputs[IMAGE], lower_large);
+	lower_parts(p, op, op->outputs[0], op->inputs[IMAGE], false);
 }
