@@ -45,47 +45,6 @@ void accel_job_release(struct accel_job *job)
 	free(job);
 }
 
-static const char *cause_text(uint32_t cause)
-{
-	static const char *const texts[ENPU_NUM_FAULT_CAUSES] = {
-		[ENPU_FAULT_NONE] = "no fault",
-		[ENPU_FAULT_UNMAPPED] = "unmapped address",
-		[ENPU_FAULT_READ_ONLY] = "write to read-only memory",
-		[ENPU_FAULT_BUS] = "the host refused the access",
-		[ENPU_FAULT_REGION] = "operand outside its region",
-		[ENPU_FAULT_OPCODE] = "command not implemented",
-		[ENPU_FAULT_OPERAND] = "operand out of range",
-		[ENPU_FAULT_TOKEN] = "wait for a command that was not issued",
-		[ENPU_FAULT_STREAM] = "malformed command stream",
-		[ENPU_FAULT_JOB] = "invalid job or region table",
-	};
-
-	return cause < ENPU_NUM_FAULT_CAUSES ? texts[cause] : "unknown cause";
-}
-
-static const char *opcode_name(uint32_t opcode)
-{
-	static const char *const names[] = {
-		[ENPU_OP_NOP] = "NOP",
-		[ENPU_OP_DMA_COPY] = "DMA_COPY",
-		[ENPU_OP_DMA_FILL] = "DMA_FILL",
-		[ENPU_OP_CONV] = "CONV",
-		[ENPU_OP_DEPTHWISE] = "DEPTHWISE",
-		[ENPU_OP_TRANSPOSE_CONV] = "TRANSPOSE_CONV",
-		[ENPU_OP_MATMUL] = "MATMUL",
-		[ENPU_OP_POOL] = "POOL",
-		[ENPU_OP_ELEMENTWISE] = "ELEMENTWISE",
-		[ENPU_OP_LUT] = "LUT",
-		[ENPU_OP_SOFTMAX] = "SOFTMAX",
-		[ENPU_OP_REDUCE] = "REDUCE",
-		[ENPU_OP_RESIZE] = "RESIZE",
-		[ENPU_OP_RESCALE] = "RESCALE",
-	};
-	const char *name = opcode < sizeof(names) / sizeof(names[0]) ? names[opcode] : NULL;
-
-	return name ? name : "unknown";
-}
-
 /* The step whose stream was job number @point of the queue */
 static const char *step_name(const struct accel_job *job, uint64_t point)
 {
@@ -108,7 +67,7 @@ static void set_fault(struct accel_job *job, const struct accel_backend_fault *r
 		layer = accel_model_layer(job->model, raw->layer);
 	job->has_fault = 1;
 	job->fault = (struct accel_fault){
-		.cause = raw->cause ? cause_text(raw->cause) : "timeout",
+		.cause = raw->cause ? accel_fault_cause_text(raw->cause) : "timeout",
 		.queue = job->label,
 		.step = step_name(job, raw->job),
 		.layer = layer ? layer->name : NULL,
@@ -138,7 +97,7 @@ static void place_text(const struct accel_job *job, const struct accel_backend_f
 			       layer->name, layer->type, layer->source_index);
 	if (at >= 0 && (size_t)at < size)
 		snprintf(text + at, size - (size_t)at, ", command %u (%s)", raw->command,
-			 opcode_name(raw->opcode));
+			 accel_opcode_name(raw->opcode));
 }
 
 /* A failure without a fault: it is not about what the job did */
@@ -165,16 +124,16 @@ static void reason_text(const struct accel_backend_fault *raw, int result, char 
 	case ENPU_FAULT_UNMAPPED:
 	case ENPU_FAULT_READ_ONLY:
 	case ENPU_FAULT_BUS:
-		snprintf(text, size, "%s: 0x%llx", cause_text(raw->cause),
+		snprintf(text, size, "%s: 0x%llx", accel_fault_cause_text(raw->cause),
 			 (unsigned long long)raw->addr);
 		break;
 	case ENPU_FAULT_REGION:
-		snprintf(text, size, "%s: region %u, offset 0x%llx", cause_text(raw->cause),
+		snprintf(text, size, "%s: region %u, offset 0x%llx", accel_fault_cause_text(raw->cause),
 			 (unsigned int)(raw->addr >> 56),
 			 (unsigned long long)raw->addr & 0xffffffffffffff);
 		break;
 	default:
-		snprintf(text, size, "%s", cause_text(raw->cause));
+		snprintf(text, size, "%s", accel_fault_cause_text(raw->cause));
 	}
 }
 

@@ -122,6 +122,23 @@ int bo_close(int fd, uint32_t handle)
 	return enpu_ioctl(fd, DRM_IOCTL_GEM_CLOSE, &args);
 }
 
+int bo_export(int fd, uint32_t handle)
+{
+	struct drm_prime_handle prime = { .handle = handle, .flags = DRM_CLOEXEC | DRM_RDWR };
+	int ret = enpu_ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
+
+	return ret ? ret : prime.fd;
+}
+
+int bo_import(int fd, int dmabuf, uint32_t *handle)
+{
+	struct drm_prime_handle prime = { .fd = dmabuf };
+	int ret = enpu_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+
+	*handle = prime.handle;
+	return ret;
+}
+
 int vm_create(int fd, uint32_t *id)
 {
 	struct drm_enpu_vm_create args = {};

@@ -35,6 +35,9 @@ int bo_create(int fd, uint64_t size, uint32_t flags, uint32_t *handle);
 void *bo_map(int fd, uint32_t handle, uint64_t size);	/* NULL: errno */
 int bo_close(int fd, uint32_t handle);
 
+/* As a dma-buf: its descriptor, or a negative errno */
+int bo_export(int fd, uint32_t handle);
+int bo_import(int fd, int dmabuf, uint32_t *handle);
 int vm_create(int fd, uint32_t *id);
 int vm_destroy(int fd, uint32_t id);
 int vm_bind_op(int fd, uint32_t vm, const struct drm_enpu_vm_bind_op *op);

@@ -45,23 +45,6 @@ static bool is_filled(const uint8_t *mem, size_t size, uint8_t value)
 	return true;
 }
 
-static int bo_export(int fd, uint32_t handle)
-{
-	struct drm_prime_handle prime = { .handle = handle, .flags = DRM_CLOEXEC | DRM_RDWR };
-	int ret = enpu_ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-
-	return ret ? ret : prime.fd;
-}
-
-static int bo_import(int fd, int dmabuf, uint32_t *handle)
-{
-	struct drm_prime_handle prime = { .fd = dmabuf };
-	int ret = enpu_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
-
-	*handle = prime.handle;
-	return ret;
-}
-
 TEST_F(buffers, create)
 {
 	struct drm_enpu_bo_create args = { .size = 5000 };

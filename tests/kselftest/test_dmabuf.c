@@ -34,23 +34,6 @@ FIXTURE_TEARDOWN(dmabuf)
 	ctx_fini(&self->ctx);
 }
 
-static int bo_export(int fd, uint32_t handle)
-{
-	struct drm_prime_handle prime = { .handle = handle, .flags = DRM_CLOEXEC | DRM_RDWR };
-	int ret = enpu_ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-
-	return ret ? ret : prime.fd;
-}
-
-static int bo_import(int fd, int dmabuf, uint32_t *handle)
-{
-	struct drm_prime_handle prime = { .fd = dmabuf };
-	int ret = enpu_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
-
-	*handle = prime.handle;
-	return ret;
-}
-
 static int sync_cpu(int dmabuf, uint64_t flags)
 {
 	struct dma_buf_sync sync = { .flags = flags };

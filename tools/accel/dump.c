@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <accel/job.h>
 #include <enpu/cmd.h>
 #include <enpu/coredump.h>
 #include <enpu/regs.h>
@@ -45,23 +46,6 @@ static const char *name_of(const char *const *names, size_t count, __u64 number)
 
 #define NAME(names, number)	name_of(names, COUNT(names), number)
 
-static const char *const opcodes[] = {
-	[ENPU_OP_NOP] = "NOP",
-	[ENPU_OP_DMA_COPY] = "DMA_COPY",
-	[ENPU_OP_DMA_FILL] = "DMA_FILL",
-	[ENPU_OP_CONV] = "CONV",
-	[ENPU_OP_DEPTHWISE] = "DEPTHWISE",
-	[ENPU_OP_TRANSPOSE_CONV] = "TRANSPOSE_CONV",
-	[ENPU_OP_MATMUL] = "MATMUL",
-	[ENPU_OP_POOL] = "POOL",
-	[ENPU_OP_ELEMENTWISE] = "ELEMENTWISE",
-	[ENPU_OP_LUT] = "LUT",
-	[ENPU_OP_SOFTMAX] = "SOFTMAX",
-	[ENPU_OP_REDUCE] = "REDUCE",
-	[ENPU_OP_RESIZE] = "RESIZE",
-	[ENPU_OP_RESCALE] = "RESCALE",
-};
-
 static const char *const engines[] = {
 	[ENPU_ENGINE_DMA0] = "DMA0",
 	[ENPU_ENGINE_DMA1] = "DMA1",
@@ -94,19 +78,6 @@ static const char *const reasons[] = {
 	[ENPU_COREDUMP_STUCK] = "a queue did not stop, and the device was reset",
 	[ENPU_COREDUMP_FATAL] = "the device reported a state that only a reset leaves",
 	[ENPU_COREDUMP_TLB] = "an invalidation did not complete, and the device was reset",
-};
-
-static const char *const causes[] = {
-	[ENPU_FAULT_NONE] = "none",
-	[ENPU_FAULT_UNMAPPED] = "nothing is mapped at the address",
-	[ENPU_FAULT_READ_ONLY] = "write to an address that is mapped read-only",
-	[ENPU_FAULT_BUS] = "the host refused the access to a bus address",
-	[ENPU_FAULT_REGION] = "operand outside its region",
-	[ENPU_FAULT_OPCODE] = "command not implemented",
-	[ENPU_FAULT_OPERAND] = "operand out of range",
-	[ENPU_FAULT_TOKEN] = "wait for a command that was not issued before",
-	[ENPU_FAULT_STREAM] = "malformed command stream",
-	[ENPU_FAULT_JOB] = "invalid job or region table",
 };
 
 static const struct {
@@ -270,9 +241,9 @@ static void print_failure(const struct dump *dump)
 		fputs("command: none, before the first\n", dump->to);
 	else
 		fprintf(dump->to, "command: %u, %s, of layer %u\n",
-			status->fault_command, NAME(opcodes, status->fault_opcode),
+			status->fault_command, accel_opcode_name(status->fault_opcode),
 			status->fault_layer);
-	fprintf(dump->to, "cause: %s\n", NAME(causes, status->fault_cause));
+	fprintf(dump->to, "cause: %s\n", accel_fault_cause_text(status->fault_cause));
 	print_address(dump);
 }
 
@@ -337,7 +308,7 @@ static void print_stream(const struct dump *dump)
 		if (shown)
 			fprintf(dump->to, "%c %5u  0x%06llx  %-14s %-6s layer %u\n",
 				i == failed ? '>' : ' ', i, offset - sizeof(memory),
-				NAME(opcodes, cmd.opcode), NAME(engines, cmd.engine), cmd.layer);
+				accel_opcode_name(cmd.opcode), NAME(engines, cmd.engine), cmd.layer);
 		if (cmd.size < sizeof(cmd) || i == failed)
 			break;
 		offset += cmd.size;

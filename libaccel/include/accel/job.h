@@ -52,6 +52,10 @@ struct accel_fault {
 /* NULL: it did not fail, or not in the device. Valid while the job and its instance are held */
 ACCEL_API const struct accel_fault *accel_job_fault(const struct accel_job *job);
 
+/* Names of enum enpu_fault_cause and enum enpu_opcode, for people; static, never NULL */
+ACCEL_API const char *accel_fault_cause_text(uint32_t cause);
+ACCEL_API const char *accel_opcode_name(uint32_t opcode);
+
 #define ACCEL_NUM_ENGINES	4
 
 /* What a job cost, the sum over its NPU steps. May grow at the end */

@@ -8,4 +8,4 @@ $(eval $(call unit_test,accel-picture,$(TEST_ACCEL)/test-picture.c $(TEST_ACCEL_
 $(eval $(call unit_test,accel-cli,$(TEST_ACCEL)/test-cli.c \
 	$(addprefix tools/accel/,cli.c json.c labels.c) tests/unit/libaccel/image.c))
 $(O)/asan/tests/accel-cli: | $(O)/asan/bin/accel $(O)/asan/lib/libaccel-sim.so.1
-$(eval $(call unit_test,accel-dump,$(TEST_ACCEL)/test-dump.c tools/accel/dump.c))
+$(eval $(call unit_test,accel-dump,$(TEST_ACCEL)/test-dump.c tools/accel/dump.c,libaccel.so.1))

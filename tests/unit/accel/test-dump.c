@@ -129,7 +129,7 @@ static void test_whole(void **state)
 		"job: 9 of 9, cookie 0xc00c1e\n",
 		"status page: HALTED, 8 jobs",
 		"command: 2, CONV, of layer 11\n",
-		"cause: nothing is mapped at the address\naddress: 0x20010\n",
+		"cause: unmapped address\naddress: 0x20010\n",
 		"0x10 behind 0x0000010000-0x0000020000 rw BO 0x1 + 0x0 of 0x10000\n",
 		"0x1fff0 before 0x0000040000-0x0000041000 r- BO 0x2 + 0x2000 of 0x9000, imported\n",
 		"\n>     2  0x000030  CONV           MAC    layer 11\n",
