@@ -6,7 +6,7 @@ COMPILER_TEST := tests/unit/compiler
 COMPILER_TEST_COMMON := $(addprefix $(COMPILER_TEST)/,\
 	compiled.c execute.c model_file.c tflite_model.c verify.c)
 
-$(eval $(call flags,$(COMPILER_TEST)/,-Itools/compiler/include))
+$(eval $(call flags,$(COMPILER_TEST)/,-Itools/compiler -Itools/compiler/include))
 $(eval $(call unit_test,compiler-tflite,\
 	$(COMPILER_TEST)/test_tflite.c $(COMPILER_TEST)/tflite_model.c,libenpu-compiler,-lmd))
 $(eval $(call unit_test,compiler-operators,\
@@ -15,3 +15,4 @@ $(eval $(call unit_test,compiler-operators,\
 $(eval $(call unit_test,compiler-schedule,\
 	$(COMPILER_TEST)/test_schedule.c $(COMPILER_TEST_COMMON),\
 	libenpu-compiler enpu-device,-lmd))
+$(eval $(call unit_test,compiler-builder,$(COMPILER_TEST)/test_builder.c,libenpu-compiler,-lmd))

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The graph of a model as the source file states it: tensors and operators in
- * execution order, with names, types, shapes and quantization. The importer
- * makes it; the checkers of ops/ judge it; lowering reads it and never
- * changes it. Shapes are NHWC.
+ * execution order, with names, types, shapes and quantization. An importer
+ * makes it; passes over graphs and the quantizer make a new one of it (builder.h);
+ * the checkers of ops/ judge it; lowering reads it and never changes it.
+ *
+ * All importers speak the same language: shapes are NHWC, weights lie as in TensorFlow
+ * Lite (CONV_2D and TRANSPOSE_CONV OHWI, DEPTHWISE_CONV_2D 1HWO, FULLY_CONNECTED
+ * OI), a CONV_2D whose weights have fewer input channels than its input has groups. A
+ * float32 graph is for the reference and for the quantizer; only operators on quantized
+ * tensors can be lowered.
  */
 #ifndef ENPU_GRAPH_H
 #define ENPU_GRAPH_H
@@ -37,7 +43,7 @@ struct quant {
 struct op;
 
 struct tensor {
-	int index;			/* in the source model */
+	int index;			/* in graph->tensors */
 	const char *name;
 	enum dtype type;
 	int rank;
@@ -50,16 +56,31 @@ struct tensor {
 	bool is_input, is_output;	/* of the model */
 };
 
+/*
+ * The operators of all formats, by their names in TensorFlow Lite where it has them;
+ * those after OP_TFLITE_END come from other formats. ops/table.c says which of them
+ * the NPU or libaccel runs, reference/table.c which the float reference does.
+ */
 enum op_kind {
-	OP_ABS, OP_ADD, OP_AVERAGE_POOL_2D, OP_BATCH_TO_SPACE_ND, OP_CONCATENATION,
-	OP_CONV_2D, OP_DEPTHWISE_CONV_2D, OP_DEPTH_TO_SPACE, OP_DEQUANTIZE,
-	OP_DETECTION_POSTPROCESS, OP_EXP, OP_EXPAND_DIMS, OP_FULLY_CONNECTED, OP_GATHER,
-	OP_GELU, OP_HARD_SWISH, OP_LEAKY_RELU, OP_LOGISTIC, OP_MAXIMUM, OP_MAX_POOL_2D,
-	OP_MEAN, OP_MINIMUM, OP_MUL, OP_PACK, OP_PAD, OP_PADV2, OP_PRELU, OP_QUANTIZE,
-	OP_REDUCE_MAX, OP_REDUCE_MIN, OP_RELU, OP_RELU6, OP_RELU_N1_TO_1, OP_RESHAPE,
-	OP_RESIZE_BILINEAR, OP_RESIZE_NEAREST_NEIGHBOR, OP_REVERSE_V2, OP_SLICE, OP_SOFTMAX,
-	OP_SPACE_TO_BATCH_ND, OP_SPACE_TO_DEPTH, OP_SPLIT, OP_SPLIT_V, OP_SQUEEZE,
-	OP_STRIDED_SLICE, OP_SUB, OP_TANH, OP_TILE, OP_TRANSPOSE, OP_UNPACK,
+	OP_ABS, OP_ADD, OP_ARG_MAX, OP_ARG_MIN, OP_AVERAGE_POOL_2D, OP_BATCH_MATMUL,
+	OP_BATCH_TO_SPACE_ND, OP_CAST, OP_CEIL, OP_CONCATENATION, OP_CONV_2D, OP_COS,
+	OP_CUMSUM, OP_DEPTHWISE_CONV_2D, OP_DEPTH_TO_SPACE, OP_DEQUANTIZE,
+	OP_DETECTION_POSTPROCESS, OP_DIV, OP_ELU, OP_EQUAL, OP_EXP, OP_EXPAND_DIMS, OP_FLOOR,
+	OP_FULLY_CONNECTED, OP_GATHER, OP_GELU, OP_GREATER, OP_GREATER_EQUAL, OP_HARD_SWISH,
+	OP_L2_NORMALIZATION, OP_LEAKY_RELU, OP_LESS, OP_LESS_EQUAL, OP_LOG, OP_LOGICAL_AND,
+	OP_LOGICAL_NOT, OP_LOGICAL_OR, OP_LOGISTIC, OP_LOG_SOFTMAX, OP_MAXIMUM, OP_MAX_POOL_2D,
+	OP_MEAN, OP_MINIMUM, OP_MIRROR_PAD, OP_MUL, OP_NEG, OP_NOT_EQUAL, OP_PACK, OP_PAD,
+	OP_PADV2, OP_POW, OP_PRELU, OP_QUANTIZE, OP_REDUCE_MAX, OP_REDUCE_MIN, OP_REDUCE_PROD,
+	OP_RELU, OP_RELU6, OP_RELU_N1_TO_1, OP_RESHAPE, OP_RESIZE_BILINEAR,
+	OP_RESIZE_NEAREST_NEIGHBOR, OP_REVERSE_V2, OP_ROUND, OP_RSQRT, OP_SELECT_V2, OP_SIGN,
+	OP_SIN, OP_SLICE, OP_SOFTMAX, OP_SPACE_TO_BATCH_ND, OP_SPACE_TO_DEPTH, OP_SPLIT,
+	OP_SPLIT_V, OP_SQRT, OP_SQUARE, OP_SQUARED_DIFFERENCE, OP_SQUEEZE, OP_STRIDED_SLICE,
+	OP_SUB, OP_SUM, OP_TANH, OP_TILE, OP_TOPK_V2, OP_TRANSPOSE, OP_TRANSPOSE_CONV,
+	OP_UNPACK,
+	OP_TFLITE_END,
+
+	OP_CLIP = OP_TFLITE_END, OP_ERF, OP_HARD_SIGMOID, OP_INSTANCE_NORM, OP_LAYER_NORM,
+	OP_LRN, OP_LSTM, OP_MISH, OP_RECIPROCAL, OP_SELU, OP_SILU, OP_SOFTPLUS, OP_SOFTSIGN,
 	OP_UNKNOWN,
 	OP_KINDS
 };
@@ -67,6 +88,13 @@ enum op_kind {
 enum padding {
 	PADDING_SAME,
 	PADDING_VALID,
+	PADDING_EXPLICIT,		/* op_attrs.pads */
+};
+
+/* Whose rules an operator on quantized tensors follows, to the bit. */
+enum numerics {
+	NUMERICS_TFLITE,		/* fixed point, Documentation/hardware.rst */
+	NUMERICS_ORT,			/* a binary32 factor, rounded half to even */
 };
 
 enum activation {
@@ -87,6 +115,8 @@ struct detection_attrs {
 /* What the source file says beside the tensors; which fields count depends on the kind. */
 struct op_attrs {
 	enum padding padding;
+	enum numerics numerics;
+	int32_t pads[4];		/* top, left, bottom, right, if PADDING_EXPLICIT */
 	enum activation activation;
 	int32_t stride_h, stride_w;
 	int32_t dilation_h, dilation_w;
@@ -96,7 +126,10 @@ struct op_attrs {
 	int32_t num_splits;
 	int32_t block_size, batch_dims;
 	int32_t begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask;
-	float alpha, beta;
+	float alpha, beta;		/* CLIP: least and greatest value */
+	float epsilon;
+	bool count_pads;		/* AVERAGE_POOL_2D: its zeroes too */
+	bool adj_x, adj_y;		/* BATCH_MATMUL: this operand is transposed */
 	bool keep_dims;
 	bool align_corners, half_pixel_centers;
 	bool shuffled_weights;
@@ -105,9 +138,10 @@ struct op_attrs {
 };
 
 struct op {
-	int index;			/* in the source model */
+	int index;			/* in graph->ops */
 	enum op_kind kind;
 	const char *name;		/* the operator's name in the source format */
+	const char *label;		/* what the source calls this one, or NULL */
 	struct tensor **inputs;		/* an entry is NULL where an optional input is left out */
 	struct tensor **outputs;
 	unsigned int n_inputs, n_outputs;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The float reference: runs a float32 graph on the host, operator by operator, as the
+ * truth that quantization is measured against. It is the teacher that calibration and
+ * rounding listen to; nothing of it is in a compiled model.
+ *
+ * A reference may be used by one thread at a time.
+ */
+#ifndef ENPU_REFERENCE_H
+#define ENPU_REFERENCE_H
+
+#include "../ir/graph.h"
+
+struct reference;
+
+/*
+ * Prepares the weights and primitives of @g, which must outlive the reference. NULL
+ * after a message for each operator that it cannot run.
+ */
+struct reference *reference_new(const struct graph *g);
+
+/*
+ * Sees every tensor that an operator makes, as soon as it is there, in execution order:
+ * dense, in the tensor's type. @data is valid during the call.
+ */
+typedef void (*reference_watch)(void *arg, const struct tensor *t, const void *data);
+
+/*
+ * One inference. @inputs: of the graph, in its order, dense, of the tensor's types;
+ * @watch may be NULL. 0 or -ENOMEM.
+ */
+int reference_run(struct reference *r, const void *const *inputs, reference_watch watch, void *arg);
+
+/* Output @i of the last run, until the next. */
+const void *reference_output(const struct reference *r, unsigned int i);
+
+void reference_free(struct reference *r);
+
+#endif
