@@ -2,9 +2,9 @@
 /**
  * DOC: Quotas
  *
- * A user, that is a user id, has so many queues, doorbells, waiting submissions and
- * bytes of BOs at most, in all files and on all devices together: a limit of a file would
- * be none, as another open is for free. Who opened the file is the one who pays, and
+ * A user, that is a user id, has so many queues, doorbells, waiting submissions, bytes
+ * of BOs and bytes of mappings at most, in all files and on all devices together: a limit
+ * of a file would be none, as another open is for free. Who opened the file is the one who pays, and
  * goes on paying for what outlives it. The limits are module parameters, which root may
  * change at any time; what is there above a new limit stays.
  *
@@ -13,8 +13,8 @@
  * of a cgroup like any other, pinned or not, while that limit is for memory that
  * escapes such accounting.
  *
- * Imported BOs are their exporter's. Mappings are not limited: page tables are charged to
- * the memory cgroup as well.
+ * Imported BOs are their exporter's. Mappings cost page tables, which are charged to the
+ * memory cgroup as well.
  */
 
 #include <linux/atomic.h>
@@ -27,22 +27,25 @@
 #include <linux/uidgid.h>
 
 #include "enpu_quota.h"
+#include "enpu_test.h"
 
-static uint enpu_max_queues = 1024;
-module_param_named(max_queues, enpu_max_queues, uint, 0644);
+/* Bytes in MiB; 0: any number */
+VISIBLE_IF_KUNIT uint enpu_quota_limits[ENPU_NUM_QUOTAS] = {
+	[ENPU_QUOTA_QUEUES] = 1024,
+	[ENPU_QUOTA_DOORBELLS] = 64,
+	[ENPU_QUOTA_WAITING] = 65536,
+};
+
+module_param_named(max_queues, enpu_quota_limits[ENPU_QUOTA_QUEUES], uint, 0644);
 MODULE_PARM_DESC(max_queues, "queues of a user; 0: any number");
-
-static uint enpu_max_doorbells = 64;
-module_param_named(max_doorbells, enpu_max_doorbells, uint, 0644);
+module_param_named(max_doorbells, enpu_quota_limits[ENPU_QUOTA_DOORBELLS], uint, 0644);
 MODULE_PARM_DESC(max_doorbells, "USER queues of a user; 0: any number");
-
-static uint enpu_max_waiting = 65536;
-module_param_named(max_waiting, enpu_max_waiting, uint, 0644);
+module_param_named(max_waiting, enpu_quota_limits[ENPU_QUOTA_WAITING], uint, 0644);
 MODULE_PARM_DESC(max_waiting, "submissions of a user that wait in the kernel; 0: any number");
-
-static uint enpu_max_bo_mib;
-module_param_named(max_bo_mib, enpu_max_bo_mib, uint, 0644);
+module_param_named(max_bo_mib, enpu_quota_limits[ENPU_QUOTA_BO_BYTES], uint, 0644);
 MODULE_PARM_DESC(max_bo_mib, "size of all buffer objects of a user in MiB; 0: any");
+module_param_named(max_va_mib, enpu_quota_limits[ENPU_QUOTA_VA_BYTES], uint, 0644);
+MODULE_PARM_DESC(max_va_mib, "what a user maps in all address spaces in MiB; 0: any");
 
 /**
  * struct enpu_quota - what a user has
@@ -63,16 +66,9 @@ static DEFINE_MUTEX(enpu_quotas_lock);
 
 static u64 enpu_quota_limit(enum enpu_quota_kind kind)
 {
-	switch (kind) {
-	case ENPU_QUOTA_QUEUES:
-		return READ_ONCE(enpu_max_queues);
-	case ENPU_QUOTA_DOORBELLS:
-		return READ_ONCE(enpu_max_doorbells);
-	case ENPU_QUOTA_WAITING:
-		return READ_ONCE(enpu_max_waiting);
-	default:
-		return (u64)READ_ONCE(enpu_max_bo_mib) << 20;
-	}
+	u64 limit = READ_ONCE(enpu_quota_limits[kind]);
+
+	return kind == ENPU_QUOTA_BO_BYTES || kind == ENPU_QUOTA_VA_BYTES ? limit << 20 : limit;
 }
 
 /**

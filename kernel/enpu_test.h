@@ -11,6 +11,8 @@
 #if IS_ENABLED(CONFIG_KUNIT)
 #include <drm/enpu_accel.h>
 
+extern uint enpu_quota_limits[];
+
 struct enpu_device;
 struct enpu_fence;
 struct enpu_job;

@@ -22,6 +22,7 @@
 
 #include "enpu_compat.h"
 #include "enpu_gem.h"
+#include "enpu_quota.h"
 #include "enpu_test.h"
 #include "enpu_trace.h"
 #include "enpu_uapi.h"
@@ -44,6 +45,7 @@ struct enpu_mapping {
  */
 struct enpu_bind {
 	struct enpu_mapping *spare[3];
+	struct enpu_vm *vm;
 	struct drm_gpuvm_bo *vm_bo;
 	struct list_head ended;
 };
@@ -59,10 +61,18 @@ static struct enpu_mapping *enpu_bind_take_spare(struct enpu_bind *bind)
 	return mapping;
 }
 
+static void enpu_bind_begin_mapping(struct enpu_bind *bind, struct drm_gpuva *va,
+				    struct drm_gpuvm_bo *vm_bo)
+{
+	bind->vm->mapped += va->va.range;
+	drm_gpuva_link(va, vm_bo);
+}
+
 static void enpu_bind_end_mapping(struct enpu_bind *bind, struct drm_gpuva *va)
 {
 	struct enpu_mapping *mapping = container_of(va, struct enpu_mapping, va);
 
+	bind->vm->mapped -= va->va.range;
 	drm_gem_object_get(va->gem.obj);
 	drm_gpuva_unlink(va);
 	list_add_tail(&mapping->node, &bind->ended);
@@ -84,7 +94,7 @@ static int enpu_vm_step_map(struct drm_gpuva_op *op, void *priv)
 	struct enpu_mapping *mapping = enpu_bind_take_spare(bind);
 
 	drm_gpuva_map(bind->vm_bo->vm, &mapping->va, &op->map);
-	drm_gpuva_link(&mapping->va, bind->vm_bo);
+	enpu_bind_begin_mapping(bind, &mapping->va, bind->vm_bo);
 
 	return 0;
 }
@@ -102,9 +112,9 @@ static int enpu_vm_step_remap(struct drm_gpuva_op *op, void *priv)
 
 	drm_gpuva_remap(prev, next, &op->remap);
 	if (prev)
-		drm_gpuva_link(prev, old->vm_bo);
+		enpu_bind_begin_mapping(bind, prev, old->vm_bo);
 	if (next)
-		drm_gpuva_link(next, old->vm_bo);
+		enpu_bind_begin_mapping(bind, next, old->vm_bo);
 	enpu_bind_end_mapping(bind, old);
 
 	return 0;
@@ -122,6 +132,7 @@ static void enpu_vm_free(struct drm_gpuvm *gpuvm)
 {
 	struct enpu_vm *vm = container_of(gpuvm, struct enpu_vm, gpuvm);
 
+	enpu_quota_put(vm->quota);
 	mutex_destroy(&vm->lock);
 	kfree(vm);
 }
@@ -211,7 +222,7 @@ void enpu_vm_revoke(struct drm_gem_object *obj)
 	}
 }
 
-static struct enpu_vm *enpu_vm_create(struct enpu_device *enpu)
+static struct enpu_vm *enpu_vm_create(struct enpu_device *enpu, struct enpu_quota *quota)
 {
 	struct drm_gem_object *resv;
 	struct enpu_vm *vm;
@@ -222,6 +233,7 @@ static struct enpu_vm *enpu_vm_create(struct enpu_device *enpu)
 		return ERR_PTR(-ENOMEM);
 
 	vm->enpu = enpu;
+	vm->quota = enpu_quota_get(quota);
 	kref_init(&vm->ref);
 	mutex_init(&vm->lock);
 
@@ -252,8 +264,7 @@ static struct enpu_vm *enpu_vm_create(struct enpu_device *enpu)
 err_mmu:
 	enpu_mmu_fini(&vm->mmu);
 err_free:
-	mutex_destroy(&vm->lock);
-	kfree(vm);
+	enpu_vm_free(&vm->gpuvm);
 	return ERR_PTR(ret);
 }
 
@@ -277,6 +288,7 @@ static void enpu_vm_release(struct kref *ref)
 		dma_resv_unlock(obj->resv);
 		drm_gem_object_put(obj);
 	}
+	enpu_quota_uncharge(vm->quota, ENPU_QUOTA_VA_BYTES, vm->mapped);
 	drm_gpuvm_put(&vm->gpuvm);
 }
 
@@ -345,7 +357,7 @@ int enpu_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
 
-	vm = enpu_vm_create(to_enpu_device(drm));
+	vm = enpu_vm_create(to_enpu_device(drm), efile->quota);
 	if (IS_ERR(vm)) {
 		ret = PTR_ERR(vm);
 		goto out;
@@ -450,10 +462,17 @@ static int enpu_vm_unmap_locked(struct enpu_vm *vm, const struct drm_enpu_vm_bin
 static int enpu_vm_bind_op(struct enpu_vm *vm, const struct drm_enpu_vm_bind_op *op,
 			   struct drm_gem_object *obj, struct enpu_bind *bind)
 {
+	u64 charged = obj ? op->size : 0;
 	struct drm_exec exec;
-	int ret = 0;
+	int ret;
+
+	/* as if it replaced nothing: what it did replace, and a failure, are given back */
+	ret = enpu_quota_charge(vm->quota, ENPU_QUOTA_VA_BYTES, charged);
+	if (ret)
+		return ret;
 
 	mutex_lock(&vm->lock);
+	charged += vm->mapped;
 	drm_exec_init(&exec, DRM_EXEC_IGNORE_DUPLICATES, 0);
 	drm_exec_until_all_locked(&exec) {
 		/* only a lock clears contention: without one, there is nothing to retry */
@@ -483,6 +502,7 @@ static int enpu_vm_bind_op(struct enpu_vm *vm, const struct drm_enpu_vm_bind_op 
 	}
 out:
 	drm_exec_fini(&exec);
+	enpu_quota_uncharge(vm->quota, ENPU_QUOTA_VA_BYTES, charged - vm->mapped);
 	mutex_unlock(&vm->lock);
 	/* BOs that are no longer mapped may die here: after the flush */
 	enpu_bind_free_ended(bind);
@@ -494,7 +514,7 @@ static int enpu_vm_bind_one(struct enpu_vm *vm, const struct drm_enpu_vm_bind_op
 			    struct drm_file *file)
 {
 	struct drm_gem_object *obj = NULL;
-	struct enpu_bind bind = { .ended = LIST_HEAD_INIT(bind.ended) };
+	struct enpu_bind bind = { .vm = vm, .ended = LIST_HEAD_INIT(bind.ended) };
 	unsigned int i;
 	int ret;
 

@@ -23,8 +23,12 @@ struct enpu_vm {
 	struct kref ref;
 	/** @enpu: the device */
 	struct enpu_device *enpu;
-	/** @lock: guards the mappings and @mmu */
+	/** @quota: that its mappings are charged to */
+	struct enpu_quota *quota;
+	/** @lock: guards the mappings, @mapped and @mmu */
 	struct mutex lock;
+	/** @mapped: bytes of all mappings */
+	u64 mapped;
 	/** @mmu: its page tables; freed when its number is given back */
 	struct enpu_mmu mmu;
 	/** @number: of its root register */

@@ -14,7 +14,8 @@
 
 #define PARAMETER	"/sys/module/enpu/parameters/"
 
-static const char *const names[] = { "max_queues", "max_doorbells", "max_waiting", "max_bo_mib" };
+static const char *const names[] = { "max_queues", "max_doorbells", "max_waiting", "max_bo_mib",
+				     "max_va_mib" };
 
 FIXTURE(quota)
 {
@@ -103,6 +104,35 @@ TEST_F(quota, bytes_of_another_user)
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
+}
+
+/* Exactly what is mapped counts, whatever is mapped over or unmapped in the middle. */
+TEST_F(quota, mappings)
+{
+	const uint64_t va = GIB(1);
+	uint32_t bo, other;
+
+	ASSERT_EQ(0, bo_create(self->fd, MIB(4), 0, &bo));
+	ASSERT_EQ(0, set("max_va_mib", "4"));
+	EXPECT_EQ(-ENOSPC, vm_map(self->fd, self->vm, bo, 0, va, MIB(4) + 4096, 0));
+	ASSERT_EQ(0, vm_map(self->fd, self->vm, bo, 0, va, MIB(2), 0));
+	ASSERT_EQ(0, vm_create(self->fd, &other));
+	ASSERT_EQ(0, vm_map(self->fd, other, bo, 0, va, MIB(2), 0));
+	EXPECT_EQ(-ENOSPC, vm_map(self->fd, other, bo, 0, GIB(2), 4096, 0));
+
+	/* a hole in the middle, and the same again */
+	ASSERT_EQ(0, vm_unmap(self->fd, self->vm, va + MIB(1), 8192));
+	ASSERT_EQ(0, vm_map(self->fd, other, bo, 0, GIB(2), 4096, 0));
+	ASSERT_EQ(0, vm_map(self->fd, other, bo, 4096, GIB(2), 4096, 0));
+	EXPECT_EQ(-ENOSPC, vm_map(self->fd, other, bo, 0, GIB(2) + 4096, 8192, 0));
+
+	/* what a VM had comes back with it */
+	ASSERT_EQ(0, vm_destroy(self->fd, other));
+	ASSERT_EQ(0, vm_map(self->fd, self->vm, bo, 0, GIB(2), MIB(2), 0));
+	ASSERT_EQ(0, vm_map(self->fd, self->vm, bo, 0, GIB(3), 8192, 0));
+	EXPECT_EQ(-ENOSPC, vm_map(self->fd, self->vm, bo, 0, GIB(4), 4096, 0));
+	ASSERT_EQ(0, set("max_va_mib", "0"));
+	EXPECT_EQ(0, vm_map(self->fd, self->vm, bo, 0, GIB(4), MIB(4), 0));
 }
 
 TEST_F(quota, queues)
