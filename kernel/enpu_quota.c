@@ -4,9 +4,9 @@
  *
  * A user, that is a user id, has so many queues, doorbells, waiting submissions, bytes
  * of BOs and bytes of mappings at most, in all files and on all devices together: a limit
- * of a file would be none, as another open is for free. Who opened the file is the one who pays, and
- * goes on paying for what outlives it. The limits are module parameters, which root may
- * change at any time; what is there above a new limit stays.
+ * of a file would be none, as another open is for free. Who opened the file is the one who
+ * pays, and goes on paying for what outlives it. The limits are module parameters, which
+ * root may change at any time; what is there above a new limit stays.
  *
  * BOs are charged when they are created, with or without pages, and pages to the
  * memory cgroup when they come. RLIMIT_MEMLOCK is not looked at: shmem pages are memory

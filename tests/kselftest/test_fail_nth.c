@@ -2,7 +2,8 @@
 /*
  * Systematic fault injection. Each operation is done again and again; the first
  * time its first allocation (or access to user memory) fails, then its second,
- * and so on until it gets through undisturbed. Each failure must be a clean error
+ * and so on until it gets through undisturbed. (Where the same loop runs for each of many
+ * vectors, not each of its rounds fails.) Each failure must be a clean error
  * that changed nothing, and the operation must work right after it.
  *
  * Needs a kernel with failslab, fail_page_alloc, fail_usercopy and fail-nth, see
@@ -26,6 +27,9 @@
 #define DEBUGFS		"/sys/kernel/debug/"
 #define SHMEM_HUGE	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define MAX_FAULTS	20000
+/* of the repetitive: each of the first ones, then each seventh */
+#define FIRST_FAULTS	100
+#define FAULT_STEP	7
 #define PAGE		4096ull
 /* across the border of two tables of the upper level */
 #define BORDER_VA	(GIB(8) - PAGE)
@@ -70,8 +74,10 @@ struct operation {
 	bool once;
 	/* may need no memory at all */
 	bool easy;
+	/* the same few allocations for each of many vectors: not each of them, in the end */
+	bool repetitive;
 	/* what else the kernel says for a lack of memory */
-	int also[3];
+	int also[4];
 };
 
 static int fail_nth_file;
@@ -628,18 +634,22 @@ static const struct operation operations[] = {
 	{ "syncobj_wait", wait_setup, wait_act, NULL, submit_done },
 	{ "fdinfo", NULL, fdinfo_act },
 	{ "close", close_setup, close_act, .once = true, .easy = true },
-	/* EBUSY, EINVAL: PCI's core cannot claim or map BAR 0; ENODEV: sysfs, the node's */
+	/* PCI: EBUSY, EINVAL: no BAR 0, ENOSPC: no interrupts; ENODEV: sysfs, the node's */
 	{ "probe", probe_setup, probe_act, NULL, probe_done, .bare = true,
-	  .also = { -EBUSY, -EINVAL, -ENODEV } },
-	{ "remove", remove_setup, remove_act, NULL, remove_done, .bare = true },
+	  .repetitive = true, .also = { -EBUSY, -EINVAL, -ENODEV, -ENOSPC } },
+	{ "remove", remove_setup, remove_act, NULL, remove_done, .bare = true,
+	  .repetitive = true },
 };
 
 /* What an operation may answer when memory is short or the caller's is bad */
 static bool is_clean(const struct operation *operation, int error)
 {
-	return !error || error == -ENOMEM || error == -EFAULT ||
-	       error == operation->also[0] || error == operation->also[1] ||
-	       error == operation->also[2];
+	bool clean = !error || error == -ENOMEM || error == -EFAULT;
+	unsigned int i;
+
+	for (i = 0; i < COUNT(operation->also); i++)
+		clean |= error == operation->also[i];
+	return clean;
 }
 
 static bool finish(const struct operation *operation, struct attempt *attempt, bool ok)
@@ -716,7 +726,8 @@ static bool sweep(const struct operation *operation)
 	bool ok = true, struck = true;
 	unsigned int n;
 
-	for (n = 1; ok && struck && n < MAX_FAULTS; n++)
+	for (n = 1; ok && struck && n < MAX_FAULTS;
+	     n += operation->repetitive && n >= FIRST_FAULTS ? FAULT_STEP : 1)
 		ok = try_nth(operation, n, &struck, &tally);
 	ksft_print_msg("%s: %u faults: %u errors, %u survived\n", operation->name, tally.faults,
 		       tally.errors, tally.survived);

@@ -112,7 +112,7 @@ TEST_F(quota, mappings)
 	const uint64_t va = GIB(1);
 	uint32_t bo, other;
 
-	ASSERT_EQ(0, bo_create(self->fd, MIB(4), 0, &bo));
+	ASSERT_EQ(0, bo_create(self->fd, MIB(8), 0, &bo));
 	ASSERT_EQ(0, set("max_va_mib", "4"));
 	EXPECT_EQ(-ENOSPC, vm_map(self->fd, self->vm, bo, 0, va, MIB(4) + 4096, 0));
 	ASSERT_EQ(0, vm_map(self->fd, self->vm, bo, 0, va, MIB(2), 0));
