@@ -58,13 +58,14 @@ define unit_test
 $(call program_in,$(O)/asan,$(O)/asan/tests/$(1),$(2),$(3),$(4) -lcmocka)
 UNIT_TESTS += $(O)/asan/tests/$(1)
 endef
-# variant, output, sources, libraries of ours, -l flags
+# variant, output, sources, libraries of ours, -l flags; LIBS_x: those that our static
+# library x needs
 define program_in
 $(2): $(call objs,$(1),$(3)) $(call libfor,$(1),$(4))
 	@mkdir -p $$(@D)
 	@echo "  LD      $$@"
 	@$(CC) $(BASE_LDFLAGS) $(LDFLAGS) $(if $(filter %/asan,$(1)),$(SANITIZE)) -Wl,-rpath,'$$$$ORIGIN/../lib' \
-		-o $$@ $$^ $(5) -lpthread -lm
+		-o $$@ $$^ $(5) $$(foreach l,$(4),$$(LIBS_$$(l))) -lpthread -lm
 
 endef
 

@@ -7,7 +7,7 @@ FUZZ_TFLITE_SRCS := $(FUZZ_TFLITE)/one_input.c \
 
 $(eval $(call flags,$(FUZZ_TFLITE)/,-Itools/compiler/include))
 $(eval $(call program_in,$(O)/asan,$(O)/asan/tests/tflite-mutate,\
-	$(FUZZ_TFLITE)/mutate.c $(FUZZ_TFLITE_SRCS),libenpu-compiler,-lmd))
+	$(FUZZ_TFLITE)/mutate.c $(FUZZ_TFLITE_SRCS),libenpu-compiler))
 
 .PHONY: check-fuzz-tflite fuzz-tflite
 check-fuzz-tflite: $(O)/asan/tests/tflite-mutate ## feed 10,000 broken models to the compiler
@@ -19,7 +19,7 @@ $(O)/asan/tests/tflite-fuzzer: $(FUZZER_SRCS)
 	@mkdir -p $(@D)
 	@echo "  CLANG   $@"
 	@clang $(CPPFLAGS) -Itools/compiler/include $(BASE_CFLAGS) -O1 -g \
-		-fsanitize=fuzzer,address,undefined -o $@ $^ -lmd -lm
+		-fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_libenpu-compiler) -lm
 
 fuzz-tflite: $(O)/asan/tests/tflite-fuzzer ## search for broken models with clang's libFuzzer
 	@mkdir -p $(O)/fuzz/tflite

@@ -8,11 +8,11 @@ COMPILER_TEST_COMMON := $(addprefix $(COMPILER_TEST)/,\
 
 $(eval $(call flags,$(COMPILER_TEST)/,-Itools/compiler -Itools/compiler/include))
 $(eval $(call unit_test,compiler-tflite,\
-	$(COMPILER_TEST)/test_tflite.c $(COMPILER_TEST)/tflite_model.c,libenpu-compiler,-lmd))
+	$(COMPILER_TEST)/test_tflite.c $(COMPILER_TEST)/tflite_model.c,libenpu-compiler))
 $(eval $(call unit_test,compiler-operators,\
 	$(COMPILER_TEST)/test_operators.c $(COMPILER_TEST_COMMON),\
-	libenpu-compiler enpu-device,-lmd))
+	libenpu-compiler enpu-device))
 $(eval $(call unit_test,compiler-schedule,\
 	$(COMPILER_TEST)/test_schedule.c $(COMPILER_TEST_COMMON),\
-	libenpu-compiler enpu-device,-lmd))
-$(eval $(call unit_test,compiler-builder,$(COMPILER_TEST)/test_builder.c,libenpu-compiler,-lmd))
+	libenpu-compiler enpu-device))
+$(eval $(call unit_test,compiler-builder,$(COMPILER_TEST)/test_builder.c,libenpu-compiler))

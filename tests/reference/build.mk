@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# The float reference, run on files, and its comparison with TensorFlow Lite.
+
+$(eval $(call flags,tests/reference/,-Itools/compiler -Itools/compiler/include))
+$(eval $(call program,reference-run,tests/reference/reference_run.c,libenpu-compiler))
+

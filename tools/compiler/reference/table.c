@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+/* What the float reference runs: see kernel.h. */
+#include "kernel.h"
+
+#define MANY	1024
+
+#define FUNCTION	{ 1, 1, 1, 1, check_function, run_function }
+#define BINARY		{ 2, 2, 1, 1, check_binary, run_binary }
+#define REDUCTION	{ 2, 2, 1, 1, check_reduction, run_reduction }
+#define POOL		{ 1, 1, 1, 1, check_window_pool, run_pool, prepare_pool, release_dnn }
+
+static const struct kernel kernels[OP_KINDS] = {
+	[OP_ABS] = FUNCTION,
+	[OP_ADD] = BINARY,
+	[OP_AVERAGE_POOL_2D] = POOL,
+	[OP_BATCH_MATMUL] = { 2, 2, 1, 1, check_matmul, run_matmul, prepare_matmul, release_dnn },
+	[OP_CEIL] = FUNCTION,
+	[OP_CLIP] = FUNCTION,
+	[OP_CONCATENATION] = { 1, MANY, 1, 1, check_join, run_join },
+	[OP_CONV_2D] = { 2, 3, 1, 1, check_window_conv, run_conv, prepare_conv, release_dnn },
+	[OP_COS] = FUNCTION,
+	[OP_DEPTHWISE_CONV_2D] = { 2, 3, 1, 1, check_window_conv, run_conv, prepare_conv,
+				   release_dnn },
+	[OP_DIV] = BINARY,
+	[OP_ELU] = FUNCTION,
+	[OP_EQUAL] = BINARY,
+	[OP_ERF] = FUNCTION,
+	[OP_EXP] = FUNCTION,
+	[OP_EXPAND_DIMS] = { 1, 2, 1, 1, check_copy, run_copy },
+	[OP_FLOOR] = FUNCTION,
+	[OP_FULLY_CONNECTED] = { 2, 3, 1, 1, check_dense, run_dense, prepare_dense, release_dnn },
+	[OP_GELU] = FUNCTION,
+	[OP_GREATER] = BINARY,
+	[OP_GREATER_EQUAL] = BINARY,
+	[OP_HARD_SIGMOID] = FUNCTION,
+	[OP_HARD_SWISH] = FUNCTION,
+	[OP_L2_NORMALIZATION] = { 1, 1, 1, 1, check_normalized, run_normalized },
+	[OP_LEAKY_RELU] = FUNCTION,
+	[OP_LESS] = BINARY,
+	[OP_LESS_EQUAL] = BINARY,
+	[OP_LOG] = FUNCTION,
+	[OP_LOGICAL_AND] = BINARY,
+	[OP_LOGICAL_OR] = BINARY,
+	[OP_LOGISTIC] = FUNCTION,
+	[OP_LOG_SOFTMAX] = { 1, 1, 1, 1, check_normalized, run_normalized },
+	[OP_MAXIMUM] = BINARY,
+	[OP_MAX_POOL_2D] = POOL,
+	[OP_MEAN] = REDUCTION,
+	[OP_MINIMUM] = BINARY,
+	[OP_MISH] = FUNCTION,
+	[OP_MUL] = BINARY,
+	[OP_NEG] = FUNCTION,
+	[OP_NOT_EQUAL] = BINARY,
+	[OP_PACK] = { 1, MANY, 1, 1, check_join, run_join },
+	[OP_PAD] = { 2, 2, 1, 1, check_padded, run_padded },
+	[OP_PADV2] = { 3, 3, 1, 1, check_padded, run_padded },
+	[OP_POW] = BINARY,
+	[OP_PRELU] = { 2, 2, 1, 1, check_parametric_relu, run_parametric_relu },
+	[OP_RECIPROCAL] = FUNCTION,
+	[OP_REDUCE_MAX] = REDUCTION,
+	[OP_REDUCE_MIN] = REDUCTION,
+	[OP_REDUCE_PROD] = REDUCTION,
+	[OP_RELU] = FUNCTION,
+	[OP_RELU6] = FUNCTION,
+	[OP_RELU_N1_TO_1] = FUNCTION,
+	[OP_RESHAPE] = { 1, 2, 1, 1, check_copy, run_copy },
+	[OP_RESIZE_BILINEAR] = { 2, 2, 1, 1, check_resized, run_bilinear },
+	[OP_RESIZE_NEAREST_NEIGHBOR] = { 2, 2, 1, 1, check_resized, run_nearest },
+	[OP_ROUND] = FUNCTION,
+	[OP_RSQRT] = FUNCTION,
+	[OP_SELU] = FUNCTION,
+	[OP_SIGN] = FUNCTION,
+	[OP_SILU] = FUNCTION,
+	[OP_SIN] = FUNCTION,
+	[OP_SLICE] = { 3, 3, 1, 1, check_part, run_part },
+	[OP_SOFTMAX] = { 1, 1, 1, 1, check_normalized, run_normalized },
+	[OP_SOFTPLUS] = FUNCTION,
+	[OP_SOFTSIGN] = FUNCTION,
+	[OP_SPLIT] = { 2, 2, 1, MANY, check_parts, run_parts },
+	[OP_SPLIT_V] = { 3, 3, 1, MANY, check_parts, run_parts },
+	[OP_SQRT] = FUNCTION,
+	[OP_SQUARE] = FUNCTION,
+	[OP_SQUARED_DIFFERENCE] = BINARY,
+	[OP_SQUEEZE] = { 1, 2, 1, 1, check_copy, run_copy },
+	[OP_STRIDED_SLICE] = { 4, 4, 1, 1, check_strided_part, run_strided_part },
+	[OP_SUB] = BINARY,
+	[OP_SUM] = REDUCTION,
+	[OP_TANH] = FUNCTION,
+	[OP_TRANSPOSE] = { 2, 2, 1, 1, check_permute, run_permute },
+	[OP_TRANSPOSE_CONV] = { 3, 4, 1, 1, check_window_transposed, run_conv, prepare_transposed,
+				release_dnn },
+	[OP_UNPACK] = { 1, 1, 1, MANY, check_parts, run_parts },
+};
+
+const struct kernel *find_kernel(enum op_kind kind)
+{
+	return kind < OP_KINDS && kernels[kind].run ? &kernels[kind] : NULL;
+}
