@@ -94,7 +94,7 @@ struct enpu_tile {
 	__u32 channels;
 	__u32 row_stride;		/* bytes */
 	__u32 col_stride;		/* bytes */
-	__u32 reserved1;
+	__u32 scale;			/* fp32 bits, where a command wants it; else 0 */
 };
 
 /* How a 32-bit accumulator becomes an output value: see "Requantization" */
@@ -198,16 +198,19 @@ struct enpu_cmd_matmul {
 enum enpu_pool {
 	ENPU_POOL_MAX,
 	ENPU_POOL_AVERAGE,		/* of the positions inside the tile */
+	ENPU_POOL_AVERAGE_FP32,		/* in binary32, with both tiles' scales and zero points */
 };
 
 struct enpu_cmd_pool {
 	struct enpu_cmd cmd;
-	struct enpu_tile ifm;		/* zero points play no part */
+	struct enpu_tile ifm;		/* MAX, AVERAGE: zero points play no part */
 	struct enpu_tile ofm;
 	struct enpu_window window;	/* dilation 1 */
 	struct enpu_clamp clamp;
 	__u8 op;			/* enum enpu_pool */
-	__u8 reserved[7];
+	__u8 flags;			/* AVERAGE_FP32; else 0 */
+#define ENPU_POOL_COUNT_PADS		(1u << 0)	/* always divide by the window's size */
+	__u8 reserved[6];
 };
 
 enum enpu_elementwise {
@@ -225,7 +228,7 @@ struct enpu_cmd_elementwise {
 	struct enpu_tile ofm;
 	struct enpu_scale scale_a;	/* ADD, SUB */
 	struct enpu_scale scale_b;	/* ADD, SUB */
-	struct enpu_scale scale_out;	/* ADD, SUB, MUL */
+	struct enpu_scale scale_out;	/* ADD, SUB, MUL; an addend of ADD and SUB in FP32 */
 	struct enpu_clamp clamp;
 	__u8 op;			/* enum enpu_elementwise */
 	__u8 left_shift;		/* ADD, SUB: 0 to 22 */
@@ -253,15 +256,15 @@ enum enpu_softmax {
  * SOFTMAX over the channels of each position; see "Softmax". FIXED: an input i
  * below the position's largest counts as exp(-i * multiplier * 2^(left_shift - 31))
  * if -i >= diff_min, else as 0; the output's scale is 1/256, its zero point the
- * lowest value. TABLE: F32[256], entry i is that exponential; output_scale and
- * ofm.zero_point make the output value.
+ * lowest value. TABLE: F32[256], entry i is that exponential, times any factor;
+ * output_factor (1 / output scale) and ofm.zero_point make the output value.
  */
 struct enpu_cmd_softmax {
 	struct enpu_cmd cmd;
 	struct enpu_tile ifm;		/* U8 or S8 */
 	struct enpu_tile ofm;		/* the same type as ifm */
 	struct enpu_ref table;		/* FIXED: region is ENPU_REGION_NONE */
-	__u32 output_scale;		/* TABLE: fp32 bits; FIXED: 0 */
+	__u32 output_factor;		/* TABLE: fp32 bits; FIXED: 0 */
 	__s32 multiplier;		/* FIXED: Q31 */
 	__s32 diff_min;			/* FIXED: inputs further below count as 0; at most 0 */
 	__u8  left_shift;		/* FIXED: 0 to 31 */

@@ -132,7 +132,7 @@ static int touch_tile(struct verifier *x, const struct enpu_tile *t, bool write)
 	uint32_t element = t->dtype == ENPU_S16 ? 2 : t->dtype == ENPU_S32 ? 4 : 1;
 
 	if (!t->height || !t->width || !t->channels || t->height > 65536 || t->width > 65536 ||
-	    t->channels > 65536 || t->reserved0 || t->reserved1)
+	    t->channels > 65536 || t->reserved0)
 		return fail(x, "has a tile of %ux%ux%u", t->height, t->width, t->channels);
 	for (uint32_t row = 0; row < t->height; row++)
 		for (uint32_t col = 0; col < t->width; col++)

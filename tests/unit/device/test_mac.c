@@ -457,6 +457,35 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* All variants of the inner loops, with a tail that no vector holds */
+static void test_fp32_kernels(void **state)
+{
+	const struct enpu_fp32_stage stage = {
+		.za = 3, .zb = -7, .zo = 5, .ma = 0.3123f, .mb = 0.7231f, .mo = 0.0103f,
+		.min = -128, .max = 127,
+	};
+	const struct enpu_kernels *plain = enpu_kernels_at(0), *k;
+	int32_t a[61], b[61], want[61], got[61];
+	uint64_t seed = 29;
+
+	for (unsigned int i = 0; i < 61; i++) {
+		a[i] = rnd_range(&seed, -128, 127);
+		b[i] = rnd_range(&seed, -128, 127);
+	}
+	for (unsigned int v = 1; (k = enpu_kernels_at(v)); v++) {
+		memcpy(want, a, sizeof(a));
+		memcpy(got, a, sizeof(a));
+		plain->add_fp32(want, b, 61, &stage);
+		k->add_fp32(got, b, 61, &stage);
+		assert_memory_equal(got, want, sizeof(got));
+		memcpy(want, a, sizeof(a));
+		memcpy(got, a, sizeof(a));
+		plain->mul_fp32(want, b, 61, &stage);
+		k->mul_fp32(got, b, 61, &stage);
+		assert_memory_equal(got, want, sizeof(got));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +497,7 @@ int main(void)
 		cmocka_unit_test(test_matmul),
 		cmocka_unit_test(test_plain_mac),
 		cmocka_unit_test(test_kernels_agree),
+		cmocka_unit_test(test_fp32_kernels),
 	};
 
 	return cmocka_run_group_tests_name("device: MAC array", tests, setup, teardown);

@@ -88,9 +88,28 @@ static void test_average_rounds(void **state)
 	assert_int_equal(*(uint8_t *)region(f, OUT), 255);
 }
 
+/* Sums of rounded products, one after the other; the zero point comes before the rounding */
+static int64_t expected_average_fp32(const struct enpu_cmd_pool *cmd, const int32_t *q, unsigned int n)
+{
+	float in, out, sum = 0, v;
+
+	memcpy(&in, &cmd->ifm.scale, sizeof(in));
+	memcpy(&out, &cmd->ofm.scale, sizeof(out));
+	for (unsigned int i = 0; i < n; i++) {
+		v = in * (float)(q[i] - cmd->ifm.zero_point);
+		sum += v;
+	}
+	if (cmd->flags & ENPU_POOL_COUNT_PADS)
+		n = (unsigned int)cmd->window.kernel_h * cmd->window.kernel_w;
+	v = sum / (float)n;
+	v /= out;
+	return llrintf(v + (float)cmd->ofm.zero_point);
+}
+
 static void check_pool(const struct enpu_cmd_pool *cmd, size_t i)
 {
 	const struct enpu_window *win = &cmd->window;
+	int32_t taps[16];
 	int64_t c = (int64_t)(i % cmd->ofm.channels), n = 0, sum = 0, max = INT64_MIN, want;
 	int64_t x = (int64_t)(i / cmd->ofm.channels % cmd->ofm.width);
 	int64_t y = (int64_t)(i / cmd->ofm.channels / cmd->ofm.width);
@@ -104,6 +123,7 @@ static void check_pool(const struct enpu_cmd_pool *cmd, size_t i)
 				continue;
 			v = element(region(f, IN), cmd->ifm.dtype,
 				    (size_t)((iy * cmd->ifm.width + ix) * cmd->ifm.channels + c));
+			taps[n] = (int32_t)v;
 			sum += v;
 			max = v > max ? v : max;
 			n++;
@@ -111,6 +131,8 @@ static void check_pool(const struct enpu_cmd_pool *cmd, size_t i)
 	}
 	if (cmd->op == ENPU_POOL_MAX)
 		want = max;
+	else if (cmd->op == ENPU_POOL_AVERAGE_FP32)
+		want = expected_average_fp32(cmd, taps, (unsigned int)n);
 	else if (cmd->ifm.dtype == ENPU_U8 || sum > 0)
 		want = (sum + n / 2) / n;
 	else
@@ -131,14 +153,45 @@ static void test_pool_random(void **state)
 					   (int16_t)(k / 2), (int16_t)(k / 2) };
 		uint32_t o = (h + s - 1) / s;
 		unsigned int type = types[rnd(&seed) % 3];
-		struct enpu_cmd_pool cmd = pool(rnd(&seed) % 2, type, h, h, c, o, o, win);
+		struct enpu_cmd_pool cmd = pool(rnd(&seed) % 3, type, h, h, c, o, o, win);
+		float scale = 0.0271f;
 
+		if (cmd.op == ENPU_POOL_AVERAGE_FP32) {
+			memcpy(&cmd.ifm.scale, &scale, sizeof(scale));
+			scale = rnd(&seed) % 2 ? scale : 0.0193f;
+			memcpy(&cmd.ofm.scale, &scale, sizeof(scale));
+			cmd.ifm.zero_point = 3;
+			cmd.ofm.zero_point = 10;
+			cmd.flags = rnd(&seed) % 2 ? ENPU_POOL_COUNT_PADS : 0;
+		}
 		cmd.clamp.max = 100;
 		rnd_fill(&seed, region(f, IN), h * h * c * 2);
 		run_ok(&cmd, sizeof(cmd));
 		for (size_t at = 0; at < (size_t)o * o * c; at++)
 			check_pool(&cmd, at);
 	}
+}
+
+/* Scales are positive numbers, and only where they mean something */
+static void test_pool_scales(void **state)
+{
+	static const float scales[] = { 0, -1, INFINITY };
+	const struct enpu_window win = { 2, 2, 2, 2, 1, 1, 0, 0 };
+	struct enpu_cmd_pool cmd = pool(ENPU_POOL_AVERAGE_FP32, ENPU_U8, 4, 4, 1, 2, 2, win);
+	const float one = 1;
+
+	memcpy(&cmd.ofm.scale, &one, sizeof(one));
+	for (unsigned int i = 0; i < 3; i++) {
+		memcpy(&cmd.ifm.scale, &scales[i], sizeof(one));
+		emit(f, &cmd, sizeof(cmd));
+		assert_int_equal(run(f), ENPU_STEP_FAULT);
+	}
+	memcpy(&cmd.ifm.scale, &one, sizeof(one));
+	run_ok(&cmd, sizeof(cmd));
+	cmd.op = ENPU_POOL_AVERAGE;
+	emit(f, &cmd, sizeof(cmd));
+	assert_int_equal(run(f), ENPU_STEP_FAULT);
+	assert_int_equal(enpu_exec_fault(f->exec)->cause, ENPU_FAULT_OPERAND);
 }
 
 /* A window that meets no input has no average: refused */
@@ -158,11 +211,47 @@ static void test_pool_outside(void **state)
 
 /* ELEMENTWISE */
 
+static float as_float(int32_t bits)
+{
+	float v;
+
+	memcpy(&v, &bits, sizeof(v));
+	return v;
+}
+
+static int32_t as_bits(float v)
+{
+	int32_t bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	return bits;
+}
+
+/* Sums are fused; a product has the output's zero point before it is rounded */
+static int64_t expected_fp32(const struct enpu_cmd_elementwise *cmd, int32_t a, int32_t b)
+{
+	float ma = as_float(cmd->scale_a.multiplier), mb = as_float(cmd->scale_b.multiplier);
+	float mo = as_float(cmd->scale_out.multiplier);
+	int32_t zo = cmd->ofm.zero_point;
+	float v;
+
+	a -= cmd->a.zero_point;
+	b -= cmd->b.zero_point;
+	if (cmd->op == ENPU_ELEMENTWISE_MUL) {
+		v = (float)(a * b) * mo;
+		return clamp(llrintf(v + (float)zo), &cmd->clamp);
+	}
+	v = fmaf((float)b, cmd->op == ENPU_ELEMENTWISE_ADD ? mb : -mb, mo);
+	return clamp(llrintf(fmaf((float)a, ma, v)) + zo, &cmd->clamp);
+}
+
 static int64_t expected_elementwise(const struct enpu_cmd_elementwise *cmd, int32_t a, int32_t b)
 {
 	int32_t za = cmd->a.zero_point, zb = cmd->b.zero_point;
 	int64_t left = 1ll << cmd->left_shift, v, w;
 
+	if (cmd->requant == ENPU_REQUANT_FP32 && cmd->op <= ENPU_ELEMENTWISE_MUL)
+		return expected_fp32(cmd, a, b);
 	switch (cmd->op) {
 	case ENPU_ELEMENTWISE_MIN:
 		return clamp(a < b ? a : b, &cmd->clamp);
@@ -212,9 +301,18 @@ static void check_elementwise(uint64_t *seed)
 		.clamp = full(type),
 		.op = (uint8_t)op,
 		.left_shift = 20,
-		.requant = rnd(seed) % 2,
+		.requant = rnd(seed) % 3,
 	};
 	size_t n = 0;
+
+	if (cmd.requant == ENPU_REQUANT_FP32) {
+		/* quarters, so that halves come up, or anything */
+		bool exact = rnd(seed) % 2;
+
+		cmd.scale_a.multiplier = as_bits(exact ? 0.25f : 0.3123f);
+		cmd.scale_b.multiplier = as_bits(exact ? 0.5f : 0.7231f);
+		cmd.scale_out.multiplier = as_bits(exact ? 0.25f : 0.0103f);
+	}
 
 	/* The same, written with strides of 0 instead of extents of 1 */
 	if (rnd(seed) % 2) {
@@ -276,27 +374,59 @@ static void test_add_by_hand(void **state)
 	assert_int_equal(*(uint8_t *)region(f, OUT), 128 - 3);
 }
 
-static void test_add_fp32(void **state)
+static void test_elementwise_fp32(void **state)
 {
-	const float ma = 0.25f, mb = 0.125f;
 	struct enpu_cmd_elementwise cmd = {
 		.cmd = header(ENPU_OP_ELEMENTWISE, ENPU_ENGINE_VECTOR, sizeof(cmd)),
 		.a = dense_tile(IN, ENPU_S8, 1, 1, 2, 0),
 		.b = dense_tile(B, ENPU_S8, 1, 1, 2, 0),
 		.ofm = dense_tile(OUT, ENPU_S8, 1, 1, 2, 1),
+		.scale_a = { .multiplier = as_bits(0.25f) },
+		.scale_b = { .multiplier = as_bits(0.125f) },
 		.clamp = { -128, 127 },
 		.requant = ENPU_REQUANT_FP32,
 	};
 	const int8_t a[] = { 5, 7 }, b[] = { 2, 6 };
+	int8_t *out = region(f, OUT);
 
-	memcpy(&cmd.scale_a.multiplier, &ma, 4);
-	memcpy(&cmd.scale_b.multiplier, &mb, 4);
 	memcpy(region(f, IN), a, 2);
 	memcpy(region(f, B), b, 2);
 	run_ok(&cmd, sizeof(cmd));
 	/* 1.25 + 0.25 = 1.5 is 2; 1.75 + 0.75 = 2.5 is 2; and the zero point */
-	assert_int_equal(((int8_t *)region(f, OUT))[0], 3);
-	assert_int_equal(((int8_t *)region(f, OUT))[1], 3);
+	assert_int_equal(out[0], 3);
+	assert_int_equal(out[1], 3);
+	/* an addend of 1 makes them 2.5 and 3.5 */
+	cmd.scale_out.multiplier = as_bits(1);
+	run_ok(&cmd, sizeof(cmd));
+	assert_int_equal(out[0], 3);
+	assert_int_equal(out[1], 5);
+	/* 10 * 0.25 + 1 = 3.5 is 4; 42 * 0.25 + 1 = 11.5 is 12: rounded with the zero point */
+	cmd.op = ENPU_ELEMENTWISE_MUL;
+	cmd.scale_out.multiplier = as_bits(0.25f);
+	run_ok(&cmd, sizeof(cmd));
+	assert_int_equal(out[0], 4);
+	assert_int_equal(out[1], 12);
+}
+
+/* 4998185 * (1 + 2^-12) - 4999404 = 1.26, but 1.5 when the product is rounded before */
+static void test_add_fp32_is_fused(void **state)
+{
+	const float m = 1 + 1.f / 4096;
+	struct enpu_cmd_elementwise cmd = {
+		.cmd = header(ENPU_OP_ELEMENTWISE, ENPU_ENGINE_VECTOR, sizeof(cmd)),
+		.a = dense_tile(IN, ENPU_S32, 1, 1, 1, 0),
+		.b = dense_tile(B, ENPU_S8, 1, 1, 1, 0),
+		.ofm = dense_tile(OUT, ENPU_S8, 1, 1, 1, 0),
+		.scale_a = { .multiplier = as_bits(m) },
+		.scale_out = { .multiplier = as_bits(-4999404) },
+		.clamp = { -128, 127 },
+		.requant = ENPU_REQUANT_FP32,
+	};
+
+	*(int32_t *)region(f, IN) = 4998185;
+	*(int8_t *)region(f, B) = 0;
+	run_ok(&cmd, sizeof(cmd));
+	assert_int_equal(*(int8_t *)region(f, OUT), 1);
 }
 
 /* LUT */
@@ -434,7 +564,7 @@ static void test_softmax_is_softmax(void **state)
 
 static void test_softmax_table(void **state)
 {
-	const float scale = 1.0f / 256;
+	const float factor = 256;
 	struct enpu_cmd_softmax cmd = softmax(ENPU_U8, 1, 3, 1);
 	float *table = region(f, TABLE);
 	const uint8_t in[] = { 10, 9, 10 };
@@ -445,7 +575,7 @@ static void test_softmax_table(void **state)
 	cmd.left_shift = 0;
 	cmd.diff_min = 0;
 	cmd.table = ref(TABLE, ENPU_F32, 0);
-	memcpy(&cmd.output_scale, &scale, 4);
+	memcpy(&cmd.output_factor, &factor, 4);
 	memset(table, 0, 1024);
 	table[0] = 1;
 	table[1] = 0.5f;
@@ -664,10 +794,12 @@ int main(void)
 		cmocka_unit_test(test_pool_by_hand),
 		cmocka_unit_test(test_average_rounds),
 		cmocka_unit_test(test_pool_random),
+		cmocka_unit_test(test_pool_scales),
 		cmocka_unit_test(test_pool_outside),
 		cmocka_unit_test(test_elementwise),
 		cmocka_unit_test(test_add_by_hand),
-		cmocka_unit_test(test_add_fp32),
+		cmocka_unit_test(test_elementwise_fp32),
+		cmocka_unit_test(test_add_fp32_is_fused),
 		cmocka_unit_test(test_lut),
 		cmocka_unit_test(test_lut_16),
 		cmocka_unit_test(test_softmax_by_hand),

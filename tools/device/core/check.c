@@ -53,14 +53,14 @@ static bool extent_ok(uint32_t extent)
 	return extent >= 1 && extent <= ENPU_MAX_EXTENT;
 }
 
-int enpu_check_tile(struct enpu_exec *x, const struct enpu_tile *tile, unsigned int types,
-		    enum enpu_tile_use use)
+static int check_tile(struct enpu_exec *x, const struct enpu_tile *tile, unsigned int types,
+		      enum enpu_tile_use use)
 {
 	const struct enpu_type *type;
 	uint64_t span;
 
 	if (tile->dtype >= ENPU_NUM_DTYPES || !(types & ENPU_TYPE(tile->dtype)) ||
-	    tile->reserved0 || tile->reserved1 || !extent_ok(tile->height) ||
+	    tile->reserved0 || !extent_ok(tile->height) ||
 	    !extent_ok(tile->width) || !extent_ok(tile->channels) ||
 	    (uint64_t)tile->height * tile->width * tile->channels > ENPU_MAX_ELEMENTS)
 		return enpu_exec_bad_operand(x);
@@ -77,6 +77,22 @@ int enpu_check_tile(struct enpu_exec *x, const struct enpu_tile *tile, unsigned 
 	       (uint64_t)(tile->width - 1) * tile->col_stride +
 	       (uint64_t)tile->channels * type->size;
 	return enpu_check_range(x, tile->region, tile->offset, span);
+}
+
+int enpu_check_tile(struct enpu_exec *x, const struct enpu_tile *tile, unsigned int types,
+		    enum enpu_tile_use use)
+{
+	return tile->scale ? enpu_exec_bad_operand(x) : check_tile(x, tile, types, use);
+}
+
+int enpu_check_scaled_tile(struct enpu_exec *x, const struct enpu_tile *tile, unsigned int types,
+			   enum enpu_tile_use use)
+{
+	float scale = enpu_float(tile->scale);
+
+	if (!isfinite(scale) || scale <= 0)
+		return enpu_exec_bad_operand(x);
+	return check_tile(x, tile, types, use);
 }
 
 int enpu_check_ref(struct enpu_exec *x, const struct enpu_ref *ref, uint64_t size, uint64_t align)

@@ -130,6 +130,9 @@ enum enpu_tile_use {
 int enpu_check_zero(struct enpu_exec *x, const void *field, size_t size);
 int enpu_check_tile(struct enpu_exec *x, const struct enpu_tile *tile, unsigned int types,
 		    enum enpu_tile_use use);
+/* The same of a tile that must have a scale; any other must have none */
+int enpu_check_scaled_tile(struct enpu_exec *x, const struct enpu_tile *tile, unsigned int types,
+			   enum enpu_tile_use use);
 /* size bytes at the reference, its offset being a multiple of align */
 int enpu_check_ref(struct enpu_exec *x, const struct enpu_ref *ref, uint64_t size, uint64_t align);
 /* The reference is absent */

@@ -31,18 +31,8 @@ static int load(struct enpu_exec *x, const struct enpu_tile *in, const struct en
 	return 0;
 }
 
-static int32_t add_fp32(const struct enpu_cmd_elementwise *cmd, int32_t a, int32_t b)
-{
-	float fa = (float)a * enpu_float((uint32_t)cmd->scale_a.multiplier);
-	float fb = (float)b * enpu_float((uint32_t)cmd->scale_b.multiplier);
-
-	return enpu_round_even(cmd->op == ENPU_ELEMENTWISE_ADD ? fa + fb : fa - fb);
-}
-
 static int32_t add(const struct enpu_cmd_elementwise *cmd, int32_t a, int32_t b)
 {
-	if (cmd->requant == ENPU_REQUANT_FP32)
-		return add_fp32(cmd, a, b);
 	a = enpu_rescale((int32_t)((uint32_t)a << cmd->left_shift), &cmd->scale_a, cmd->requant);
 	b = enpu_rescale((int32_t)((uint32_t)b << cmd->left_shift), &cmd->scale_b, cmd->requant);
 	return enpu_rescale(cmd->op == ENPU_ELEMENTWISE_ADD ? a + b : a - b, &cmd->scale_out,
@@ -71,6 +61,26 @@ static int32_t combine(const struct enpu_cmd_elementwise *cmd, int32_t a, int32_
 	return enpu_clamp(v, cmd->clamp.min, cmd->clamp.max);
 }
 
+/* In place of a. Sums are fused, and a product has the zero point before it is rounded. */
+static void combine_fp32(const struct enpu_exec *x, const struct elementwise *e, size_t n)
+{
+	const struct enpu_cmd_elementwise *cmd = e->cmd;
+	struct enpu_fp32_stage stage = {
+		.za = cmd->a.zero_point, .zb = cmd->b.zero_point, .zo = cmd->ofm.zero_point,
+		.ma = enpu_float((uint32_t)cmd->scale_a.multiplier),
+		.mb = enpu_float((uint32_t)cmd->scale_b.multiplier),
+		.mo = enpu_float((uint32_t)cmd->scale_out.multiplier),
+		.min = cmd->clamp.min, .max = cmd->clamp.max,
+	};
+
+	if (cmd->op == ENPU_ELEMENTWISE_SUB)
+		stage.mb = -stage.mb;
+	if (cmd->op == ENPU_ELEMENTWISE_MUL)
+		x->kernels->mul_fp32(e->a, e->b, n, &stage);
+	else
+		x->kernels->add_fp32(e->a, e->b, n, &stage);
+}
+
 static int piece(struct enpu_exec *x, void *arg, uint32_t row, uint32_t col, uint32_t count)
 {
 	const struct elementwise *e = arg;
@@ -82,8 +92,11 @@ static int piece(struct enpu_exec *x, void *arg, uint32_t row, uint32_t col, uin
 		err = load(x, &cmd->b, &cmd->ofm, row, col, count, e->b);
 	if (err)
 		return err;
-	for (size_t i = 0; i < n; i++)
-		e->a[i] = combine(cmd, e->a[i], e->b[i]);
+	if (cmd->requant == ENPU_REQUANT_FP32 && cmd->op <= ENPU_ELEMENTWISE_MUL)
+		combine_fp32(x, e, n);
+	else
+		for (size_t i = 0; i < n; i++)
+			e->a[i] = combine(cmd, e->a[i], e->b[i]);
 	return enpu_put_values(x, &cmd->ofm, row, col, count, e->a);
 }
 
@@ -125,8 +138,7 @@ static int check_scales(struct enpu_exec *x, const struct enpu_cmd_elementwise *
 		err = enpu_check_scale(x, &cmd->scale_a, cmd->requant);
 	if (!err && adds)
 		err = enpu_check_scale(x, &cmd->scale_b, cmd->requant);
-	if (!err && (cmd->op == ENPU_ELEMENTWISE_MUL ||
-		     (adds && cmd->requant != ENPU_REQUANT_FP32)))
+	if (!err && (adds || cmd->op == ENPU_ELEMENTWISE_MUL))
 		err = enpu_check_scale(x, &cmd->scale_out, cmd->requant);
 	return err;
 }

@@ -136,6 +136,31 @@ INLINE void requant_wide_body(int32_t *values, const int64_t *acc, size_t step, 
 	}
 }
 
+INLINE void add_fp32_body(int32_t *restrict a, const int32_t *restrict b, size_t n,
+			  const struct enpu_fp32_stage *s)
+{
+	const struct enpu_fp32_stage st = *s;
+
+	for (size_t i = 0; i < n; i++) {
+		float v = fmaf((float)(b[i] - st.zb), st.mb, st.mo);
+
+		v = fmaf((float)(a[i] - st.za), st.ma, v);
+		a[i] = enpu_clamp((int64_t)enpu_round_even(v) + st.zo, st.min, st.max);
+	}
+}
+
+INLINE void mul_fp32_body(int32_t *restrict a, const int32_t *restrict b, size_t n,
+			  const struct enpu_fp32_stage *s)
+{
+	const struct enpu_fp32_stage st = *s;
+
+	for (size_t i = 0; i < n; i++) {
+		float v = (float)((a[i] - st.za) * (b[i] - st.zb)) * st.mo;
+
+		a[i] = enpu_clamp(enpu_round_even(v + (float)st.zo), st.min, st.max);
+	}
+}
+
 static void mac_c(int32_t *acc, const int16_t *x, const int16_t *w, size_t n, size_t k)
 {
 	mac_body(acc, x, w, n, k);
@@ -188,6 +213,16 @@ attribute static void requant_wide_##suffix(int32_t *values, const int64_t *acc,
 					    const struct enpu_output_stage *out)	\
 {											\
 	requant_wide_body(values, acc, step, n, ch, out);				\
+}											\
+attribute static void add_fp32_##suffix(int32_t *a, const int32_t *b, size_t n,		\
+					const struct enpu_fp32_stage *stage)		\
+{											\
+	add_fp32_body(a, b, n, stage);							\
+}											\
+attribute static void mul_fp32_##suffix(int32_t *a, const int32_t *b, size_t n,		\
+					const struct enpu_fp32_stage *stage)		\
+{											\
+	mul_fp32_body(a, b, n, stage);							\
 }
 
 #define ENTRY(title, suffix, mac_function, requant_function) {				\
@@ -201,12 +236,14 @@ attribute static void requant_wide_##suffix(int32_t *values, const int64_t *acc,
 	.widen_s8 = widen_s8_##suffix,							\
 	.requant = requant_function,							\
 	.requant_wide = requant_wide_##suffix,						\
+	.add_fp32 = add_fp32_##suffix,							\
+	.mul_fp32 = mul_fp32_##suffix,							\
 }
 
 VARIANT(c, )
 #ifdef __x86_64__
-VARIANT(avx2, __attribute__((target("avx2"))))
-VARIANT(avx512, __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))))
+VARIANT(avx2, __attribute__((target("avx2,fma"))))
+VARIANT(avx512, __attribute__((target("fma,avx512f,avx512bw,avx512dq,avx512vl"))))
 #endif
 
 #ifdef __x86_64__
@@ -235,7 +272,7 @@ static unsigned int usable(void)
 	unsigned int n = 1;
 
 #ifdef __x86_64__
-	if (__builtin_cpu_supports("avx2")) {
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
 		n++;
 		if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
 		    __builtin_cpu_supports("avx512vl")) {

@@ -32,6 +32,13 @@ struct enpu_output_stage {
 	int32_t max;
 };
 
+/* ELEMENTWISE in ENPU_REQUANT_FP32 */
+struct enpu_fp32_stage {
+	int32_t za, zb, zo;			/* zero points */
+	float ma, mb, mo;
+	int32_t min, max;
+};
+
 struct enpu_kernels {
 	const char *name;
 	/* acc[i][o] = sum over k of x[i][k] * w[k / 4][o][k % 4]; k is a multiple of 4 */
@@ -58,6 +65,12 @@ struct enpu_kernels {
 	void (*requant_wide)(int32_t *out_values, const int64_t *acc, size_t step, size_t n,
 			     const struct enpu_channel_block *ch,
 			     const struct enpu_output_stage *out);
+	/* a = clamp(round(fma(a - za, ma, fma(b - zb, mb, mo))) + zo) */
+	void (*add_fp32)(int32_t *a, const int32_t *b, size_t n,
+			 const struct enpu_fp32_stage *stage);
+	/* a = clamp(round((a - za) * (b - zb) * mo + zo)) */
+	void (*mul_fp32)(int32_t *a, const int32_t *b, size_t n,
+			 const struct enpu_fp32_stage *stage);
 };
 
 /* The fastest that this CPU can run; never NULL */

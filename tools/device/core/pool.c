@@ -8,6 +8,7 @@
 struct pool {
 	const struct enpu_cmd_pool *cmd;
 	int32_t *acc;			/* [positions of the piece][channels] */
+	float *sums;			/* the same, for AVERAGE_FP32 */
 	int32_t *input;
 	int32_t *taps;			/* inside the tile, of each position of the piece */
 };
@@ -17,14 +18,22 @@ static void add_tap(const struct pool *pool, uint32_t first, uint32_t count)
 	uint32_t channels = pool->cmd->ifm.channels;
 	size_t n = (size_t)count * channels;
 	int32_t *acc = pool->acc + (size_t)first * channels;
+	float *sums = pool->sums + (size_t)first * channels;
+	const struct enpu_tile *ifm = &pool->cmd->ifm;
 	const int32_t *in = pool->input;
 
-	if (pool->cmd->op == ENPU_POOL_MAX) {
+	switch (pool->cmd->op) {
+	case ENPU_POOL_MAX:
 		for (size_t i = 0; i < n; i++)
 			acc[i] = in[i] > acc[i] ? in[i] : acc[i];
-	} else {
+		break;
+	case ENPU_POOL_AVERAGE:
 		for (size_t i = 0; i < n; i++)
 			acc[i] += in[i];
+		break;
+	default:
+		for (size_t i = 0; i < n; i++)
+			sums[i] += enpu_float(ifm->scale) * (float)(in[i] - ifm->zero_point);
 	}
 	for (uint32_t i = 0; i < count; i++)
 		pool->taps[first + i]++;
@@ -59,15 +68,29 @@ static int32_t average(int32_t sum, int32_t n)
 	return (sum > 0 ? sum + n / 2 : sum - n / 2) / n;
 }
 
+/* The zero point is added before the one rounding to an integer */
+static int32_t average_fp32(const struct enpu_cmd_pool *cmd, float sum, int32_t n)
+{
+	const struct enpu_window *win = &cmd->window;
+
+	if (cmd->flags & ENPU_POOL_COUNT_PADS)
+		n = (int32_t)win->kernel_h * win->kernel_w;
+	return enpu_round_even(sum / (float)n / enpu_float(cmd->ofm.scale) +
+			       (float)cmd->ofm.zero_point);
+}
+
 static void finish(const struct pool *pool, uint32_t n)
 {
 	const struct enpu_cmd_pool *cmd = pool->cmd;
+	const float *sum = pool->sums;
 	int32_t *acc = pool->acc;
 
 	for (uint32_t i = 0; i < n; i++) {
-		for (uint32_t c = 0; c < cmd->ifm.channels; c++, acc++) {
+		for (uint32_t c = 0; c < cmd->ifm.channels; c++, acc++, sum++) {
 			if (cmd->op == ENPU_POOL_AVERAGE)
 				*acc = average(*acc, pool->taps[i]);
+			else if (cmd->op == ENPU_POOL_AVERAGE_FP32)
+				*acc = average_fp32(cmd, *sum, pool->taps[i]);
 			*acc = enpu_clamp(*acc, cmd->clamp.min, cmd->clamp.max);
 		}
 	}
@@ -81,8 +104,10 @@ static int piece(struct enpu_exec *x, void *arg, uint32_t row, uint32_t col, uin
 	int32_t start = cmd->op == ENPU_POOL_MAX ? INT32_MIN : 0;
 	int err = 0;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		pool->acc[i] = start;
+		pool->sums[i] = 0;
+	}
 	for (uint32_t i = 0; i < count; i++)
 		pool->taps[i] = 0;
 	for (uint32_t ky = 0; ky < cmd->window.kernel_h && !err; ky++) {
@@ -102,11 +127,12 @@ static int execute(struct enpu_exec *x)
 	struct pool pool = {
 		.cmd = &x->cmd.pool,
 		.acc = enpu_piece_values(x, ENPU_SCRATCH_ACC),
+		.sums = (float *)enpu_piece_values(x, ENPU_SCRATCH_INPUT_B),
 		.input = enpu_piece_values(x, ENPU_SCRATCH_INPUT),
 		.taps = enpu_piece_values(x, ENPU_SCRATCH_VALUES),
 	};
 
-	if (!pool.acc || !pool.input || !pool.taps)
+	if (!pool.acc || !pool.sums || !pool.input || !pool.taps)
 		return -EFAULT;
 	return enpu_for_pieces(x, &pool.cmd->ofm, piece, &pool);
 }
@@ -125,17 +151,21 @@ static int validate(struct enpu_exec *x)
 {
 	const struct enpu_cmd_pool *cmd = &x->cmd.pool;
 	const struct enpu_window *win = &cmd->window;
+	bool fp32 = cmd->op == ENPU_POOL_AVERAGE_FP32;
+	int (*check_tile)(struct enpu_exec *x, const struct enpu_tile *tile, unsigned int types,
+			  enum enpu_tile_use use) = fp32 ? enpu_check_scaled_tile : enpu_check_tile;
 	int err = enpu_check_zero(x, cmd->reserved, sizeof(cmd->reserved));
 
 	if (!err)
 		err = enpu_check_window(x, win);
 	if (!err)
-		err = enpu_check_tile(x, &cmd->ifm, ENPU_TYPES_8_16, ENPU_TILE_INPUT);
+		err = check_tile(x, &cmd->ifm, ENPU_TYPES_8_16, ENPU_TILE_INPUT);
 	if (!err)
-		err = enpu_check_tile(x, &cmd->ofm, ENPU_TYPES_8_16, ENPU_TILE_OUTPUT);
+		err = check_tile(x, &cmd->ofm, ENPU_TYPES_8_16, ENPU_TILE_OUTPUT);
 	if (!err)
 		err = enpu_check_clamp(x, &cmd->clamp, cmd->ofm.dtype);
-	if (!err && (cmd->op > ENPU_POOL_AVERAGE || cmd->ifm.dtype != cmd->ofm.dtype ||
+	if (!err && (cmd->op > ENPU_POOL_AVERAGE_FP32 ||
+		     cmd->flags & ~(fp32 ? ENPU_POOL_COUNT_PADS : 0u) || cmd->ifm.dtype != cmd->ofm.dtype ||
 		     cmd->ifm.channels != cmd->ofm.channels ||
 		     win->dilation_h != 1 || win->dilation_w != 1 ||
 		     !windows_meet(cmd->ofm.height, cmd->ifm.height, win->kernel_h,

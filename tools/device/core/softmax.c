@@ -93,14 +93,13 @@ static void position_table(const struct softmax *s, int32_t *q, uint32_t n)
 {
 	const struct enpu_cmd_softmax *cmd = s->cmd;
 	const struct enpu_type *type = &enpu_types[cmd->ofm.dtype];
+	float sum = 0, factor = enpu_float(cmd->output_factor);
 	int32_t max = largest(q, n);
-	float sum = 0, k;
 
 	for (uint32_t i = 0; i < n; i++)
 		sum += s->table[max - q[i]];
-	k = 1.0f / (sum * enpu_float(cmd->output_scale));
 	for (uint32_t i = 0; i < n; i++)
-		q[i] = enpu_clamp((int64_t)enpu_round_even(s->table[max - q[i]] * k) +
+		q[i] = enpu_clamp((int64_t)enpu_round_even(s->table[max - q[i]] * factor / sum) +
 				  cmd->ofm.zero_point, type->min, type->max);
 }
 
@@ -138,7 +137,7 @@ static int execute(struct enpu_exec *x)
 
 static int validate_fixed(struct enpu_exec *x, const struct enpu_cmd_softmax *cmd)
 {
-	if (cmd->output_scale || cmd->diff_min > 0 || cmd->left_shift > 31)
+	if (cmd->output_factor || cmd->diff_min > 0 || cmd->left_shift > 31)
 		return enpu_exec_bad_operand(x);
 	return enpu_check_no_ref(x, &cmd->table);
 }
