@@ -16,6 +16,8 @@ $(KSELFTESTS): $(O)/kselftest/%: tests/kselftest/%.c tests/kselftest/enpu_test.c
 	@$(CC) -std=gnu11 -O2 -g -D_GNU_SOURCE -Wall -Werror -Iuapi -I$(O)/kselftest/include \
 		$(shell pkg-config --cflags libdrm) -static -o $@ $(filter %.c,$^) -lpthread
 
+$(O)/kselftest/test_fail_nth $(O)/kselftest-arm64/test_fail_nth: $(wildcard tests/kselftest/fail_nth/*.[ch])
+
 .PHONY: kselftest check-kselftest check-kselftest-7.3
 kselftest: $(KSELFTESTS)
 
