@@ -45,12 +45,12 @@ class Weights:
 
 
 def convolution(name, kind, size, depth, channels, kernel, *, stride=1, dilation=1, padding=SAME,
-                activation=NONE, per_channel=False, multiplier=None, out=(0.17, 3), spread=None):
+                activation=NONE, per_channel=False, multiplier=None, groups=1, out=(0.17, 3), spread=None):
     """CONV_2D, or DEPTHWISE_CONV_2D if there is a multiplier."""
     weights = Weights(name)
     depthwise = multiplier is not None
     channels = depth * multiplier if depthwise else channels
-    shape = [1, *kernel, channels] if depthwise else [channels, *kernel, depth]
+    shape = [1, *kernel, channels] if depthwise else [channels, *kernel, depth // groups]
     scale = weights.scales(channels) if per_channel else [0.0047]
     zero = [0] * len(scale) if kind == "int8" else [113]
     constant = weights.constant(shape, kind, scale, zero, 3 if depthwise else 0, spread)
@@ -67,12 +67,13 @@ def convolution(name, kind, size, depth, channels, kernel, *, stride=1, dilation
                            [tensor([1, *result, channels], kind, *out)], options)
 
 
-def fully_connected(name, kind, depth, channels, activation=NONE):
+def fully_connected(name, kind, depth, channels, activation=NONE, per_channel=False):
     weights = Weights(name)
-    zero = 0 if kind == "int8" else 131
+    scale = weights.scales(channels) if per_channel else [0.006]
+    zero = [0 if kind == "int8" else 131] * len(scale)
     return single_operator(
         "FULLY_CONNECTED",
-        [tensor([1, depth], kind, 0.02, 5), weights.constant([channels, depth], kind, [0.006], [zero]),
+        [tensor([1, depth], kind, 0.02, 5), weights.constant([channels, depth], kind, scale, zero),
          weights.bias(channels, [0.00012])],
         [tensor([1, channels], kind, 0.13, 9)], {"activation": activation})
 
@@ -176,6 +177,12 @@ def conv_cases():
                                         dilation=3, out=(0.07, 120)),
         "dw-int8-valid-multiplier3": convolution("m", "int8", (8, 8), 5, 0, (3, 3), multiplier=3,
                                                  padding=VALID, per_channel=True),
+        "conv-int8-groups": convolution("r", "int8", (9, 7), 12, 18, (3, 3), groups=3, per_channel=True),
+        "conv-uint8-groups-stride2": convolution("s", "uint8", (9, 10), 8, 40, (3, 3), stride=2, groups=2,
+                                                 out=(0.15, 130)),
+        "conv-int8-groups-of-one": convolution("t", "int8", (8, 9), 20, 40, (3, 3), groups=20,
+                                               per_channel=True, out=(0.07, 4)),
+        "fc-int8-per-channel": fully_connected("u", "int8", 65, 37, per_channel=True),
         "fc-int8": fully_connected("n", "int8", 77, 43),
         "fc-int8-relu": fully_connected("o", "int8", 256, 10, RELU),
         "fc-uint8": fully_connected("p", "uint8", 130, 19),

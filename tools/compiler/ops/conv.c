@@ -20,7 +20,7 @@ static double real_multiplier(const struct op *op, uint32_t c)
 	float product;
 
 	/* TFLite widens after the product for uint8 and fully connected, before it else */
-	if (in->type == DTYPE_U8 || op->kind == OP_FULLY_CONNECTED) {
+	if (in->type == DTYPE_U8 || (op->kind == OP_FULLY_CONNECTED && w->quant.count == 1)) {
 		product = in->quant.scale[0] * w->quant.scale[0];
 		return (double)product / out_scale;
 	}
@@ -41,8 +41,8 @@ static const char *check_weights(struct graph *g, const struct op *op, int chann
 				    dtype_name(w->type), dtype_name(in->type));
 	if (!w->quant.count)
 		return "the weights are not quantized";
-	if (w->quant.count > 1 && (op->kind == OP_FULLY_CONNECTED || in->type != DTYPE_I8))
-		return "the weights are quantized per channel";
+	if (w->quant.count > 1 && in->type != DTYPE_I8)
+		return "the weights are quantized per channel: int8 is needed";
 	if (w->quant.count > 1 && w->quant.axis != channel_axis)
 		return arena_printf(g->arena, "the weights are quantized along dimension %d, not %d",
 				    w->quant.axis, channel_axis);
@@ -53,7 +53,8 @@ static const char *check_weights(struct graph *g, const struct op *op, int chann
 		if (zp < r.min || zp > r.max)
 			return arena_printf(g->arena, "the weights have zero point %lld",
 					    (long long)zp);
-		if (in->type == DTYPE_I8 && op->kind != OP_FULLY_CONNECTED && zp)
+		if (in->type == DTYPE_I8 && zp &&
+		    (op->kind != OP_FULLY_CONNECTED || w->quant.count > 1))
 			return arena_printf(g->arena, "int8 weights have zero point %lld, not 0",
 					    (long long)zp);
 		reason = check_multiplier(g, real_multiplier(op, i));
@@ -80,54 +81,23 @@ static const char *check_bias(struct graph *g, const struct op *op, int32_t chan
 	return NULL;
 }
 
-const char *check_window(struct graph *g, int32_t kernel, int32_t stride, int32_t dilation)
-{
-	if (stride < 1 || stride > 255)
-		return arena_printf(g->arena, "stride %d: 1 to 255 is supported", stride);
-	if (dilation < 1 || dilation > 255)
-		return arena_printf(g->arena, "dilation %d: 1 to 255 is supported", dilation);
-	if (kernel < 1 || kernel > 255)
-		return arena_printf(g->arena, "window of %d: 1 to 255 is supported", kernel);
-	return NULL;
-}
-
-int32_t window_output(int32_t in, int32_t kernel, int32_t stride, int32_t dilation,
-		      enum padding padding, int32_t *pad_before)
-{
-	int32_t span = (kernel - 1) * dilation + 1, out, total;
-
-	*pad_before = 0;
-	if (padding == PADDING_VALID)
-		return (in - span + stride) / stride;
-	out = (in + stride - 1) / stride;
-	total = (out - 1) * stride + span - in;
-	if (total > 0)
-		*pad_before = total / 2;
-	return out;
-}
-
 /* What CONV_2D and DEPTHWISE_CONV_2D have in common; @channels: of the output. */
 static const char *check_convolution(struct graph *g, struct op *op, int32_t channels,
 				     int channel_axis)
 {
 	const struct tensor *in = op->inputs[INPUT], *w = op->inputs[WEIGHTS];
-	const struct op_attrs *a = &op->attrs;
-	int32_t dims[4] = { in->dims[0], 0, 0, channels }, pad;
-	const char *reason = check_window(g, w->dims[1], a->stride_h, a->dilation_h);
+	const char *reason = check_window(g, &op->attrs, w->dims[1], w->dims[2]);
+	struct window_place place;
 
-	if (!reason)
-		reason = check_window(g, w->dims[2], a->stride_w, a->dilation_w);
 	if (!reason)
 		reason = check_8bit(g, op->outputs[0], "output");
 	if (reason)
 		return reason;
 	if (op->outputs[0]->type != in->type)
 		return "input and output have different types";
-	dims[1] = window_output(in->dims[1], w->dims[1], a->stride_h, a->dilation_h, a->padding,
-				&pad);
-	dims[2] = window_output(in->dims[2], w->dims[2], a->stride_w, a->dilation_w, a->padding,
-				&pad);
-	reason = check_shape(g, op->outputs[0], 4, dims);
+	place = window_place(in, &op->attrs, w->dims[1], w->dims[2]);
+	reason = check_shape(g, op->outputs[0], 4,
+			     (int32_t[]) { in->dims[0], place.height, place.width, channels });
 	if (!reason)
 		reason = check_weights(g, op, channel_axis);
 	if (!reason)
@@ -151,12 +121,15 @@ static const char *check_ranks(struct graph *g, struct op *op)
 const char *check_conv(struct graph *g, struct op *op)
 {
 	const char *reason = check_ranks(g, op);
+	int32_t channels, group;
 
 	if (reason)
 		return reason;
-	if (op->inputs[WEIGHTS]->dims[3] != op->inputs[INPUT]->dims[3])
-		return arena_printf(g->arena, "filters over %d of %d channels (grouped convolution) are not supported",
-				    op->inputs[WEIGHTS]->dims[3], op->inputs[INPUT]->dims[3]);
+	channels = op->inputs[INPUT]->dims[3];
+	group = op->inputs[WEIGHTS]->dims[3];
+	if (channels % group || op->inputs[WEIGHTS]->dims[0] % (channels / group))
+		return arena_printf(g->arena, "%d filters over %d of %d channels form no groups",
+				    op->inputs[WEIGHTS]->dims[0], group, channels);
 	return check_convolution(g, op, op->inputs[WEIGHTS]->dims[0], 0);
 }
 
@@ -204,9 +177,9 @@ static uint32_t round_up(uint32_t n, uint32_t unit)
 	return (n + unit - 1) / unit * unit;
 }
 
-/* [O/16][K/4][16 o][4 k] from [O][K] */
-static struct buffer *block_weights(struct program *p, const struct tensor *w, uint32_t outputs,
-				    uint32_t k_count)
+/* [O/16][K/4][16 o][4 k] from [O][K], output channels from @first on */
+static struct buffer *block_weights(struct program *p, const struct tensor *w, uint32_t first,
+				    uint32_t outputs, uint32_t k_count)
 {
 	uint32_t k_padded = round_up(k_count, 4);
 	int64_t bytes = (int64_t)round_up(outputs, 16) * k_padded;
@@ -214,7 +187,7 @@ static struct buffer *block_weights(struct program *p, const struct tensor *w, u
 
 	for (uint32_t o = 0; o < outputs; o++) {
 		uint8_t *row = blocks + (int64_t)(o / 16) * 16 * k_padded + o % 16 * 4;
-		const uint8_t *from = w->data + (int64_t)o * k_count;
+		const uint8_t *from = w->data + (int64_t)(first + o) * k_count;
 
 		for (uint32_t k = 0; k < k_count; k++)
 			row[k / 4 * 64 + k % 4] = from[k];
@@ -222,33 +195,39 @@ static struct buffer *block_weights(struct program *p, const struct tensor *w, u
 	return program_constant(p, blocks, bytes, w->name);
 }
 
-/* [O/16][taps][16 o] from [taps][O] */
-static struct buffer *block_depthwise_weights(struct program *p, const struct tensor *w,
+/* [O/16][taps][16 o] from [taps][O], or from [O][taps] of a convolution */
+static struct buffer *block_depthwise_weights(struct program *p, const struct op *op,
 					      uint32_t outputs, uint32_t taps)
 {
+	const struct tensor *w = op->inputs[WEIGHTS];
+	bool by_output = op->kind == OP_CONV_2D;
+	uint32_t tap_step = by_output ? 1 : outputs, output_step = by_output ? taps : 1;
 	int64_t bytes = (int64_t)round_up(outputs, 16) * taps;
 	uint8_t *blocks = arena_new(p->arena, uint8_t, bytes);
 
 	for (uint32_t o = 0; o < outputs; o++)
 		for (uint32_t tap = 0; tap < taps; tap++)
 			blocks[(int64_t)(o / 16) * 16 * taps + tap * 16 + o % 16] =
-				w->data[(int64_t)tap * outputs + o];
+				w->data[(int64_t)tap * tap_step + (int64_t)o * output_step];
 	return program_constant(p, blocks, bytes, w->name);
 }
 
-static struct buffer *channel_params(struct program *p, const struct op *op, uint32_t outputs)
+/* Of output channels from @first on. */
+static struct buffer *channel_params(struct program *p, const struct op *op, uint32_t first,
+				     uint32_t outputs)
 {
 	const struct tensor *bias = op->n_inputs > BIAS ? op->inputs[BIAS] : NULL;
 	const struct quant *q = &op->inputs[WEIGHTS]->quant;
 	struct enpu_channel *c = arena_new(p->arena, struct enpu_channel, outputs);
 
-	for (uint32_t o = 0; o < outputs; o++) {
+	for (uint32_t i = 0; i < outputs; i++) {
+		uint32_t o = first + i;
 		struct multiplier m = quantize_multiplier(real_multiplier(op, o));
 
-		c[o].bias = bias ? tensor_int(bias, o) : 0;
-		c[o].multiplier = m.value;
-		c[o].shift = m.shift;
-		c[o].weight_zero_point = q->zero_point[q->count > 1 ? o : 0];
+		c[i].bias = bias ? tensor_int(bias, o) : 0;
+		c[i].multiplier = m.value;
+		c[i].shift = m.shift;
+		c[i].weight_zero_point = q->zero_point[q->count > 1 ? o : 0];
 	}
 	return program_constant(p, c, (int64_t)outputs * sizeof(*c),
 				arena_printf(p->arena, "%s (channel parameters)",
@@ -271,41 +250,90 @@ static const struct tensor *unpadded_input(const struct program *p, const struct
 	return pad->inputs[0];
 }
 
+/* One group of a convolution's channels: a part of the input's and of the output's. */
+struct group {
+	uint32_t index, inputs, outputs, macs_per_output;
+	struct buffer *weights, *params;
+};
+
+static void add_conv_layer(struct program *p, const struct op *op, const struct layer *whole,
+			   const struct group *group)
+{
+	struct layer *l = program_layer(p, whole->kind, op);
+
+	*l = *whole;
+	l->in[0].offset += (int64_t)group->index * group->inputs;
+	l->in[0].channels = group->inputs;
+	l->out.offset += (int64_t)group->index * group->outputs;
+	l->out.channels = group->outputs;
+	l->weights = group->weights;
+	l->params = group->params;
+	l->macs = (uint64_t)l->out.height * l->out.width * group->outputs *
+		  group->macs_per_output;
+}
+
+/* A filter for each input channel alone is a depthwise convolution. */
+static bool is_depthwise(const struct op *op)
+{
+	return op->kind == OP_DEPTHWISE_CONV_2D ||
+	       (op->inputs[WEIGHTS]->dims[3] == 1 && op->inputs[INPUT]->dims[3] > 1);
+}
+
+static struct group *make_groups(struct program *p, const struct op *op, uint32_t *count)
+{
+	const struct tensor *w = op->inputs[WEIGHTS];
+	uint32_t inputs = op->inputs[INPUT]->dims[3], outputs = op->outputs[0]->dims[3];
+	uint32_t taps = w->dims[1] * w->dims[2], group_inputs = w->dims[3];
+	bool depthwise = is_depthwise(op);
+	struct group *groups;
+
+	*count = depthwise ? 1 : inputs / group_inputs;
+	groups = arena_new(p->arena, struct group, *count);
+	for (uint32_t i = 0; i < *count; i++) {
+		struct group *g = &groups[i];
+
+		g->index = i;
+		g->inputs = inputs / *count;
+		g->outputs = outputs / *count;
+		g->macs_per_output = depthwise ? taps : taps * group_inputs;
+		g->weights = depthwise ? block_depthwise_weights(p, op, outputs, taps) :
+				 block_weights(p, w, i * g->outputs, g->outputs,
+					       g->macs_per_output);
+		g->params = channel_params(p, op, i * g->outputs, g->outputs);
+	}
+	return groups;
+}
+
 void lower_conv(struct program *p, const struct op *op)
 {
-	const struct tensor *padded = op->inputs[INPUT], *w = op->inputs[WEIGHTS];
-	const struct tensor *out = op->outputs[0], *in;
+	const struct tensor *w = op->inputs[WEIGHTS], *out = op->outputs[0], *in;
 	const struct op_attrs *a = &op->attrs;
-	bool depthwise = op->kind == OP_DEPTHWISE_CONV_2D;
-	uint32_t outputs = out->dims[3], taps = w->dims[1] * w->dims[2];
-	uint32_t macs_per_output = depthwise ? taps : taps * w->dims[3];
-	struct buffer *weights, *params;
-	int32_t pads[2], pad_top, pad_left;
+	struct window_place place = window_place(op->inputs[INPUT], a, w->dims[1], w->dims[2]);
+	struct group *groups;
+	uint32_t n_groups;
+	int32_t pads[2];
 
 	in = unpadded_input(p, op, pads);
-	window_output(padded->dims[1], w->dims[1], a->stride_h, a->dilation_h, a->padding,
-		      &pad_top);
-	window_output(padded->dims[2], w->dims[2], a->stride_w, a->dilation_w, a->padding,
-		      &pad_left);
-	weights = depthwise ? block_depthwise_weights(p, w, outputs, taps)
-			    : block_weights(p, w, outputs, macs_per_output);
-	params = channel_params(p, op, outputs);
+	groups = make_groups(p, op, &n_groups);
 	for (int32_t n = 0; n < in->dims[0]; n++) {
-		struct layer *l = program_layer(p, depthwise ? LAYER_DEPTHWISE : LAYER_CONV, op);
-
-		l->in[0] = image_fm(p, in, n);
-		l->out = image_fm(p, out, n);
-		l->weights = weights;
-		l->weights_dtype = device_dtype(w->type);
-		l->params = params;
-		l->clamp = device_clamp(out, a->activation);
-		l->macs = (uint64_t)out->dims[1] * out->dims[2] * outputs * macs_per_output;
-		l->window = (struct enpu_window) {
-			.kernel_h = w->dims[1], .kernel_w = w->dims[2],
-			.stride_h = a->stride_h, .stride_w = a->stride_w,
-			.dilation_h = a->dilation_h, .dilation_w = a->dilation_w,
-			.pad_top = pad_top + pads[0], .pad_left = pad_left + pads[1],
+		struct layer whole = {
+			.kind = is_depthwise(op) ? LAYER_DEPTHWISE : LAYER_CONV,
+			.op = op,
+			.in = { image_fm(p, in, n) },
+			.out = image_fm(p, out, n),
+			.weights_dtype = device_dtype(w->type),
+			.clamp = device_clamp(out, a->activation),
+			.window = {
+				.kernel_h = w->dims[1], .kernel_w = w->dims[2],
+				.stride_h = a->stride_h, .stride_w = a->stride_w,
+				.dilation_h = a->dilation_h, .dilation_w = a->dilation_w,
+				.pad_top = place.pad_top + pads[0],
+				.pad_left = place.pad_left + pads[1],
+			},
 		};
+
+		for (uint32_t i = 0; i < n_groups; i++)
+			add_conv_layer(p, op, &whole, &groups[i]);
 	}
 }
 
@@ -314,8 +342,8 @@ void lower_fully_connected(struct program *p, const struct op *op)
 	const struct tensor *w = op->inputs[WEIGHTS], *in = op->inputs[INPUT];
 	const struct tensor *out = op->outputs[0];
 	uint32_t inputs = w->dims[1], outputs = w->dims[0], rows = tensor_elements(in) / inputs;
-	struct buffer *weights = block_weights(p, w, outputs, inputs);
-	struct buffer *params = channel_params(p, op, outputs);
+	struct buffer *weights = block_weights(p, w, 0, outputs, inputs);
+	struct buffer *params = channel_params(p, op, 0, outputs);
 	struct layer *l = program_layer(p, LAYER_CONV, op);
 
 	l->in[0] = flat_fm(p, in, rows, inputs);

@@ -25,18 +25,36 @@ static struct fm tensor_fm(const struct tensor *t, const struct view *view)
 	};
 }
 
+struct fm view_fm(const struct tensor *t, const struct view *view, const int32_t *dims, int32_t n)
+{
+	struct fm fm = tensor_fm(t, view);
+
+	fm.offset += n * view->strides[0];
+	fm.height = dims[1];
+	fm.width = dims[2];
+	fm.channels = dims[3];
+	fm.row_stride = view->strides[1];
+	fm.col_stride = view->strides[2];
+	return fm;
+}
+
 struct fm image_fm(const struct program *p, const struct tensor *t, int32_t n)
 {
-	const struct view *v = &p->views[t->index];
-	struct fm fm = tensor_fm(t, v);
+	return view_fm(t, &p->views[t->index], t->dims, n);
+}
 
-	fm.offset += n * v->strides[0];
-	fm.height = t->dims[1];
-	fm.width = t->dims[2];
-	fm.channels = t->dims[3];
-	fm.row_stride = v->strides[1];
-	fm.col_stride = v->strides[2];
-	return fm;
+struct view scratch_view(struct program *p, const char *name, int rank, const int32_t *dims,
+			 int bytes)
+{
+	struct view view = { 0 };
+	int64_t stride = bytes;
+
+	for (int d = rank - 1; d >= 0; d--) {
+		view.strides[d] = stride;
+		stride *= dims[d];
+	}
+	view.buffer = program_buffer(p, HOME_SCRATCH, stride, name);
+	return view;
 }
 
 struct fm flat_fm(const struct program *p, const struct tensor *t, uint32_t width,

@@ -66,6 +66,11 @@ struct view broadcast_view(const struct program *p, const struct tensor *t,
 			   const struct tensor *out);
 /* The n-th image of a tensor with 4 dimensions. */
 struct fm image_fm(const struct program *p, const struct tensor *t, int32_t n);
+/* The same where it lies at @view and has these @dims. */
+struct fm view_fm(const struct tensor *t, const struct view *view, const int32_t *dims, int32_t n);
+/* An intermediate of one operator, dense, elements of @bytes. */
+struct view scratch_view(struct program *p, const char *name, int rank, const int32_t *dims,
+			 int bytes);
 /* A dense tensor as one row of @width positions. */
 struct fm flat_fm(const struct program *p, const struct tensor *t, uint32_t width,
 		  uint32_t channels);
@@ -89,10 +94,14 @@ void lower_padded(struct program *p, const struct op *op, const struct view *fro
 struct view sub_view(const struct view *view, int rank, const int32_t *begin);
 
 /* Sliding windows. */
-const char *check_window(struct graph *g, int32_t kernel, int32_t stride, int32_t dilation);
-/* Extent of the output; @pad_before: rows or columns of padding before the input. */
-int32_t window_output(int32_t in, int32_t kernel, int32_t stride, int32_t dilation,
-		      enum padding padding, int32_t *pad_before);
+const char *check_window(struct graph *g, const struct op_attrs *a, int32_t kernel_h,
+			 int32_t kernel_w);
+/* Extent of the output; rows and columns of padding before the input. */
+struct window_place {
+	int32_t height, width, pad_top, pad_left;
+};
+struct window_place window_place(const struct tensor *in, const struct op_attrs *a,
+				 int32_t kernel_h, int32_t kernel_w);
 
 /*
  * A concatenation's inputs and a split's outputs: the first element of number @i in

@@ -96,19 +96,6 @@ static void negative_table(const struct op *op, struct table *table)
 		table->entry[i] = i + lowest < zero ? i + lowest : zero;
 }
 
-/* A dense intermediate like @t */
-static struct view scratch(struct program *p, const struct tensor *t)
-{
-	struct view view = { program_buffer(p, HOME_SCRATCH, tensor_bytes(t), t->name) };
-	int64_t stride = 1;
-
-	for (int d = t->rank - 1; d >= 0; d--) {
-		view.strides[d] = stride;
-		stride *= t->dims[d];
-	}
-	return view;
-}
-
 struct parts {
 	struct program *p;
 	const struct op *op;
@@ -136,8 +123,9 @@ static void lower_per_channel(struct program *p, const struct op *op)
 	static const struct enpu_scale one = { .multiplier = 1 << 30, .shift = 1 };
 	const struct tensor *in = op->inputs[VALUES], *alpha = op->inputs[ALPHA];
 	const struct tensor *out = op->outputs[0];
-	struct view positive = scratch(p, out), product = scratch(p, out);
-	struct view negative = scratch(p, in);
+	struct view positive = scratch_view(p, out->name, out->rank, out->dims, 1);
+	struct view product = scratch_view(p, out->name, out->rank, out->dims, 1);
+	struct view negative = scratch_view(p, in->name, in->rank, in->dims, 1);
 	struct view alphas = broadcast_view(p, alpha, out);
 	struct multiplier m = quantize_multiplier(negative_factor(op));
 	struct parts multiply = {

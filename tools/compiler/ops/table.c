@@ -23,14 +23,14 @@ static const struct operator_type operators[OP_KINDS] = {
 			       check_concatenation, lower_concatenation },
 	[OP_CONV_2D] = { "CONV_2D", "NPU", U8_S8,
 			 "constant weights of the input's type, per tensor or (int8) per channel; "
-			 "constant int32 bias; one group", 2, 3, 1, 1, check_conv, lower_conv },
+			 "constant int32 bias; sides, strides, dilations and paddings up to 255", 2, 3, 1, 1, check_conv, lower_conv },
 	[OP_DEPTHWISE_CONV_2D] = { "DEPTHWISE_CONV_2D", "NPU", U8_S8,
 				   "constant weights of the input's type, per tensor or (int8) per "
 				   "channel; constant int32 bias", 2, 3, 1, 1,
 				   check_depthwise, lower_conv },
 	[OP_FULLY_CONNECTED] = { "FULLY_CONNECTED", "NPU", U8_S8,
-				 "constant weights of the input's type, per tensor; constant int32 bias",
-				 2, 3, 1, 1, check_fully_connected, lower_fully_connected },
+				 "constant weights of the input's type, per tensor or (int8) per "
+				 "channel; constant int32 bias", 2, 3, 1, 1, check_fully_connected, lower_fully_connected },
 	[OP_SOFTMAX] = { "SOFTMAX", "NPU", U8_S8, "over the last dimension; output scale 1/256",
 			 1, 1, 1, 1, check_softmax, lower_softmax },
 	[OP_LOGISTIC] = { "LOGISTIC", "NPU", U8_S8, "", 1, 1, 1, 1, check_unary, lower_unary },

@@ -62,6 +62,8 @@ static void read_pool(const struct fb_table *t, struct op_attrs *a)
 	read_strides(t, a);
 	a->filter_w = fb_i32(t, 3, 0);
 	a->filter_h = fb_i32(t, 4, 0);
+	a->dilation_w = 1;
+	a->dilation_h = 1;
 	a->activation = read_activation(t, 5);
 }
 
