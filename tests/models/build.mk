@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Real models and single operators against TensorFlow Lite's reference kernels.
 
+$(eval $(call flags,tests/models/,-Itools/compiler -Itools/compiler/include))
+$(eval $(call program,graph-compiler,tests/models/graph_compiler.c,libenpu-compiler,-lmd))
+
 .PHONY: check-models check-models-drm check-oracle check-mutation
 check-oracle: $(O)/bin/tflite-oracle ## show that the oracle runs TFLite's reference kernels
 	@O=$(O) tests/oracle/check

@@ -66,18 +66,19 @@ class Oracle:
             digest.update(len(data).to_bytes(8, "little") + data)
         return digest.hexdigest()
 
-    def outputs(self, model, inputs):
+    def outputs(self, model, inputs, kernels="reference"):
         """Files of the output tensors, in the model's order."""
-        entry = cache() / "golden" / self._hash([model, *inputs], self.identity)
+        start = self.identity if kernels == "reference" else self.identity + kernels
+        entry = cache() / "golden" / self._hash([model, *inputs], start)
         if not entry.is_dir():
-            self._run(model, inputs, entry)
+            self._run(model, inputs, entry, kernels)
         return sorted(entry.iterdir(), key=lambda p: int(p.stem.removeprefix("output")))
 
-    def _run(self, model, inputs, entry):
+    def _run(self, model, inputs, entry, kernels):
         entry.parent.mkdir(parents=True, exist_ok=True)
         scratch = tempfile.mkdtemp(dir=entry.parent, prefix="tmp.")
         try:
-            command = [ORACLE / "oracle", model, "--output-dir", scratch]
+            command = [ORACLE / "oracle", model, "--output-dir", scratch, "--kernels", kernels]
             for path in inputs:
                 command += ["--input", path]
             done = subprocess.run(

@@ -9,15 +9,23 @@ import struct
 
 OPERATORS = {
     0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D",
-    5: "DEPTH_TO_SPACE", 6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D",
-    18: "MUL", 19: "RELU", 21: "RELU6", 22: "RESHAPE", 23: "RESIZE_BILINEAR", 25: "SOFTMAX",
+    5: "DEPTH_TO_SPACE", 6: "DEQUANTIZE", 8: "FLOOR", 9: "FULLY_CONNECTED",
+    11: "L2_NORMALIZATION", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU",
+    20: "RELU_N1_TO_1", 21: "RELU6", 22: "RESHAPE", 23: "RESIZE_BILINEAR", 25: "SOFTMAX",
     26: "SPACE_TO_DEPTH", 28: "TANH", 32: "CUSTOM", 34: "PAD", 36: "GATHER",
     37: "BATCH_TO_SPACE_ND", 38: "SPACE_TO_BATCH_ND", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB",
-    43: "SQUEEZE", 45: "STRIDED_SLICE", 47: "EXP", 49: "SPLIT", 54: "PRELU", 55: "MAXIMUM",
-    57: "MINIMUM", 60: "PADV2", 65: "SLICE", 67: "TRANSPOSE_CONV", 69: "TILE", 70: "EXPAND_DIMS",
-    82: "REDUCE_MAX", 83: "PACK", 88: "UNPACK", 89: "REDUCE_MIN", 97: "RESIZE_NEAREST_NEIGHBOR",
-    98: "LEAKY_RELU", 101: "ABS", 102: "SPLIT_V", 105: "REVERSE_V2", 114: "QUANTIZE",
-    117: "HARD_SWISH", 150: "GELU",
+    42: "DIV", 43: "SQUEEZE", 45: "STRIDED_SLICE", 47: "EXP", 48: "TOPK_V2", 49: "SPLIT",
+    50: "LOG_SOFTMAX", 53: "CAST", 54: "PRELU", 55: "MAXIMUM", 56: "ARG_MAX", 57: "MINIMUM",
+    58: "LESS", 59: "NEG", 60: "PADV2", 61: "GREATER", 62: "GREATER_EQUAL", 63: "LESS_EQUAL",
+    64: "SELECT", 65: "SLICE", 66: "SIN", 67: "TRANSPOSE_CONV", 69: "TILE", 70: "EXPAND_DIMS",
+    71: "EQUAL", 72: "NOT_EQUAL", 73: "LOG", 74: "SUM", 75: "SQRT", 76: "RSQRT", 78: "POW",
+    79: "ARG_MIN", 81: "REDUCE_PROD", 82: "REDUCE_MAX", 83: "PACK", 84: "LOGICAL_OR",
+    86: "LOGICAL_AND", 87: "LOGICAL_NOT", 88: "UNPACK", 89: "REDUCE_MIN", 92: "SQUARE",
+    97: "RESIZE_NEAREST_NEIGHBOR", 98: "LEAKY_RELU", 99: "SQUARED_DIFFERENCE", 100: "MIRROR_PAD",
+    101: "ABS", 102: "SPLIT_V", 104: "CEIL", 105: "REVERSE_V2", 106: "ADD_N", 107: "GATHER_ND",
+    108: "COS", 111: "ELU", 114: "QUANTIZE", 116: "ROUND", 117: "HARD_SWISH", 123: "SELECT_V2",
+    126: "BATCH_MATMUL", 128: "CUMSUM", 130: "BROADCAST_TO", 150: "GELU", 152: "RELU_0_TO_1",
+    158: "SIGN",
 }
 TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool",
          7: "int16", 9: "int8"}
@@ -52,6 +60,15 @@ OPTIONS = {
     "UNPACK": {"num": (0, "i", 0), "axis": (1, "i", 0)}, "SPLIT_V": {"num_splits": (0, "i", 0)},
     "SPACE_TO_DEPTH": {"block_size": (0, "i", 0)}, "DEPTH_TO_SPACE": {"block_size": (0, "i", 0)},
     "GATHER": {"axis": (0, "i", 0), "batch_dims": (1, "i", 0)},
+    "DIV": {"activation": (0, "b", 0)}, "SUM": {"keep_dims": (0, "b", 0)},
+    "REDUCE_PROD": {"keep_dims": (0, "b", 0)}, "MIRROR_PAD": {"mode": (0, "b", 0)},
+    "ARG_MAX": {"output_type": (0, "b", 0)}, "ARG_MIN": {"output_type": (0, "b", 0)},
+    "BATCH_MATMUL": {"adj_x": (0, "b", 0), "adj_y": (1, "b", 0)},
+    "TRANSPOSE_CONV": {"padding": (0, "b", 0), "stride_w": (1, "i", 0), "stride_h": (2, "i", 0),
+                       "activation": (3, "b", 0)},
+    "CUMSUM": {"exclusive": (0, "b", 0), "reverse": (1, "b", 0)},
+    "CAST": {"in_type": (0, "b", 0), "out_type": (1, "b", 0)},
+    "L2_NORMALIZATION": {"activation": (0, "b", 0)},
 }
 
 

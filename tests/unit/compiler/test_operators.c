@@ -67,7 +67,7 @@ static void activation_ranges(void **state)
 	assert_int_equal(r.max, 255);
 }
 
-/* input -> CONV_2D -> FLOOR -> CONV_2D of float weights -> output */
+/* input -> CONV_2D -> L2_POOL_2D -> CONV_2D of float weights -> output */
 static void every_offender_is_named(void **state)
 {
 	struct compiled c;
@@ -80,7 +80,7 @@ static void every_offender_is_named(void **state)
 	d = tm_nhwc(&m, "third", 0.5f, 0, 8, 8, 4);
 	e = tm_nhwc(&m, "fourth", 0.5f, 0, 8, 8, 4);
 	tm_conv(&m, a, b, 1, 1, 0, 0);
-	tm_unary(&m, TM_FLOOR, b, d);
+	tm_unary(&m, TM_L2_POOL_2D, b, d);
 	tm_conv(&m, d, e, 1, 1, 0, 0);
 	m.ops[2].fields[3].bits = 4;		/* fused TANH */
 	m.n_inputs = 1;
@@ -90,7 +90,7 @@ static void every_offender_is_named(void **state)
 	compile_refused(&c, &m);
 	assert_int_equal(c.diag.count, 2);
 	assert_string_equal(c.diag.messages[0].text,
-			    "test.tflite: operator 1 (FLOOR): the NPU has no such operator: "
+			    "test.tflite: operator 1 (L2_POOL_2D): the NPU has no such operator: "
 			    "(second uint8[1,8,8,4]) -> (third uint8[1,8,8,4])");
 	assert_int_equal(c.diag.messages[0].op_index, 1);
 	assert_non_null(strstr(c.diag.messages[1].text,

@@ -6,6 +6,10 @@
 
 #define U8_S8		"uint8, int8"
 
+/* A function of one value: a table of 256 entries. */
+#define LOOKUP(kind, restrictions)							\
+	[OP_##kind] = { #kind, "NPU", U8_S8, restrictions, 1, 1, 1, 1, check_unary, lower_unary }
+
 static const struct operator_type operators[OP_KINDS] = {
 	[OP_ADD] = { "ADD", "NPU", U8_S8, "broadcasts", 2, 2, 1, 1,
 		     check_arithmetic, lower_arithmetic },
@@ -33,16 +37,16 @@ static const struct operator_type operators[OP_KINDS] = {
 				 "channel; constant int32 bias", 2, 3, 1, 1, check_fully_connected, lower_fully_connected },
 	[OP_SOFTMAX] = { "SOFTMAX", "NPU", U8_S8, "over the last dimension; output scale 1/256",
 			 1, 1, 1, 1, check_softmax, lower_softmax },
-	[OP_LOGISTIC] = { "LOGISTIC", "NPU", U8_S8, "", 1, 1, 1, 1, check_unary, lower_unary },
-	[OP_TANH] = { "TANH", "NPU", U8_S8, "", 1, 1, 1, 1, check_unary, lower_unary },
-	[OP_ABS] = { "ABS", "NPU", "int8", "", 1, 1, 1, 1, check_unary, lower_unary },
-	[OP_EXP] = { "EXP", "NPU", "int8", "", 1, 1, 1, 1, check_unary, lower_unary },
-	[OP_GELU] = { "GELU", "NPU", U8_S8, "", 1, 1, 1, 1, check_unary, lower_unary },
-	[OP_HARD_SWISH] = { "HARD_SWISH", "NPU", U8_S8, "", 1, 1, 1, 1, check_unary, lower_unary },
-	[OP_RELU] = { "RELU", "NPU", U8_S8, "", 1, 1, 1, 1, check_unary, lower_unary },
-	[OP_RELU6] = { "RELU6", "NPU", U8_S8, "", 1, 1, 1, 1, check_unary, lower_unary },
-	[OP_RELU_N1_TO_1] = { "RELU_N1_TO_1", "NPU", U8_S8, "", 1, 1, 1, 1,
-			      check_unary, lower_unary },
+	LOOKUP(ABS, ""), LOOKUP(CEIL, ""), LOOKUP(CLIP, ""), LOOKUP(COS, ""), LOOKUP(ELU, ""),
+	LOOKUP(ERF, ""), LOOKUP(EXP, ""), LOOKUP(FLOOR, ""), LOOKUP(GELU, ""),
+	LOOKUP(HARD_SIGMOID, ""), LOOKUP(HARD_SWISH, ""), LOOKUP(LEAKY_RELU, "alpha from -1 to 1"),
+	LOOKUP(LOG, ""), LOOKUP(LOGISTIC, ""), LOOKUP(MISH, ""), LOOKUP(NEG, ""),
+	LOOKUP(RECIPROCAL, ""), LOOKUP(RELU, ""), LOOKUP(RELU6, ""), LOOKUP(RELU_N1_TO_1, ""),
+	LOOKUP(ROUND, "halves to even"), LOOKUP(RSQRT, "what is negative gives the largest value"),
+	LOOKUP(SELU, ""), LOOKUP(SIGN, ""), LOOKUP(SILU, ""), LOOKUP(SIN, ""), LOOKUP(SOFTPLUS, ""),
+	LOOKUP(SOFTSIGN, ""), LOOKUP(SQRT, ""), LOOKUP(SQUARE, ""), LOOKUP(TANH, ""),
+	[OP_POW] = { "POW", "NPU", U8_S8, "constant exponent, one for all", 2, 2, 1, 1,
+		     check_unary, lower_unary },
 	[OP_QUANTIZE] = { "QUANTIZE", "NPU or CPU", U8_S8 ", float32 inputs",
 			  "float32 on the CPU",
 			  1, 1, 1, 1, check_quantize, lower_quantize },
@@ -87,7 +91,6 @@ static const struct operator_type operators[OP_KINDS] = {
 					 2, 2, 1, 1, check_resize, lower_resize },
 	[OP_RESIZE_BILINEAR] = { "RESIZE_BILINEAR", "NPU", U8_S8, "constant size", 2, 2, 1, 1,
 				 check_resize, lower_resize },
-	[OP_LEAKY_RELU] = { "LEAKY_RELU", "NPU", U8_S8, "", 1, 1, 1, 1, check_unary, lower_unary },
 	[OP_MEAN] = { "MEAN", "NPU", U8_S8, "constant axes; not over the batch; up to 4 dimensions",
 		      2, 2, 1, 1, check_reduce, lower_reduce },
 	[OP_REDUCE_MAX] = { "REDUCE_MAX", "NPU", U8_S8,

@@ -48,14 +48,34 @@ static float gelu_tanh(float x)
 	return 0.5f * x * (1.0f + tanhf(sqrt_2_pi * (x + 0.044715f * x * x * x)));
 }
 
+static float elu(float x)
+{
+	return x < 0 ? expm1f(x) : x;
+}
+
 /* What TFLite computes in float, from and to real values. NULL: not so. */
 static float (*real_function(const struct op *op))(float)
 {
 	static float (*const functions[OP_KINDS])(float) = {
-		[OP_EXP] = expf, [OP_GELU] = gelu, [OP_LOGISTIC] = logistic, [OP_TANH] = tanhf,
+		[OP_ELU] = elu, [OP_EXP] = expf, [OP_GELU] = gelu, [OP_LOGISTIC] = logistic,
+		[OP_TANH] = tanhf,
 	};
 
+	if (op->kind == OP_ELU && op->attrs.alpha != 1)
+		return NULL;
 	return op->kind == OP_GELU && op->attrs.approximate ? gelu_tanh : functions[op->kind];
+}
+
+/* TFLite has kernels of these for int8 alone, of others in @has_function() none. */
+static bool has_kernel(const struct op *op)
+{
+	bool int8_alone = op->kind == OP_ABS || op->kind == OP_ELU || op->kind == OP_EXP ||
+			  op->kind == OP_RSQRT;
+
+	if (!has_function(op))
+		return true;
+	return int8_alone && op->inputs[0]->type == DTYPE_I8 &&
+	       (op->kind != OP_ELU || real_function(op));
 }
 
 static int32_t apply_real(const struct op *op, int32_t q)
@@ -77,8 +97,12 @@ static int32_t apply(const struct op *op, int32_t q)
 	int32_t shifted = q - (int32_t)in->quant.zero_point[0];
 	float factor;
 
+	if (!has_kernel(op))
+		return apply_function(op, q);
 	if (real_function(op))
 		return apply_real(op, q);
+	if (op->kind == OP_RSQRT)
+		return inverse_sqrt_table_entry(op, shifted);
 	if (op->kind == OP_HARD_SWISH)
 		return hard_swish(op, shifted);
 	if (op->kind == OP_ABS)
@@ -97,14 +121,14 @@ const char *check_unary(struct graph *g, struct op *op)
 		reason = check_8bit(g, out, "output");
 	if (!reason)
 		reason = check_shape(g, out, in->rank, in->dims);
-	if (!reason && !real_function(op))
+	if (!reason && has_kernel(op) && !real_function(op) && op->kind != OP_RSQRT)
 		reason = check_multiplier(g, scale_ratio(op, 1));
+	if (!reason && op->n_inputs > 1)
+		reason = check_real_constant(g, op->inputs[1], "the second operand");
 	if (!reason && op->kind == OP_HARD_SWISH)
 		reason = check_hard_swish(g, op);
 	if (reason)
 		return reason;
-	if ((op->kind == OP_ABS || op->kind == OP_EXP) && in->type != DTYPE_I8)
-		return "only int8 is supported";
 	if (op->kind == OP_LEAKY_RELU && !(fabsf(op->attrs.alpha) <= 1))
 		return arena_printf(g->arena, "alpha is %g: -1 to 1 is supported", op->attrs.alpha);
 	if (op->kind != OP_QUANTIZE && in->type != out->type)

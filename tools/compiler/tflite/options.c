@@ -116,6 +116,11 @@ static void read_strided_slice(const struct fb_table *t, struct op_attrs *a)
 	a->shrink_axis_mask = fb_i32(t, 4, 0);
 }
 
+static void read_elu(const struct fb_table *t, struct op_attrs *a)
+{
+	a->alpha = 1;
+}
+
 static void read_leaky_relu(const struct fb_table *t, struct op_attrs *a)
 {
 	a->alpha = fb_f32(t, 0, 0);
@@ -166,7 +171,7 @@ static const struct builtin builtins[] = {
 	[5] = KNOWN(DEPTH_TO_SPACE, 94, read_blocks),
 	[6] = KNOWN(DEQUANTIZE, 0, NULL),
 	[7] = NAMED(EMBEDDING_LOOKUP),
-	[8] = NAMED(FLOOR),
+	[8] = KNOWN(FLOOR, 0, NULL),
 	[9] = KNOWN(FULLY_CONNECTED, 8, read_fully_connected),
 	[10] = NAMED(HASHTABLE_LOOKUP),
 	[11] = NAMED(L2_NORMALIZATION),
@@ -211,26 +216,26 @@ static const struct builtin builtins[] = {
 	[56] = NAMED(ARG_MAX),
 	[57] = KNOWN(MINIMUM, 0, NULL),
 	[58] = NAMED(LESS),
-	[59] = NAMED(NEG),
+	[59] = KNOWN(NEG, 0, NULL),
 	[60] = KNOWN(PADV2, 0, NULL),
 	[61] = NAMED(GREATER),
 	[62] = NAMED(GREATER_EQUAL),
 	[63] = NAMED(LESS_EQUAL),
 	[64] = NAMED(SELECT),
 	[65] = KNOWN(SLICE, 48, NULL),
-	[66] = NAMED(SIN),
+	[66] = KNOWN(SIN, 0, NULL),
 	[67] = NAMED(TRANSPOSE_CONV),
 	[68] = NAMED(SPARSE_TO_DENSE),
 	[69] = KNOWN(TILE, 0, NULL),
 	[70] = KNOWN(EXPAND_DIMS, 52, NULL),
 	[71] = NAMED(EQUAL),
 	[72] = NAMED(NOT_EQUAL),
-	[73] = NAMED(LOG),
+	[73] = KNOWN(LOG, 0, NULL),
 	[74] = NAMED(SUM),
-	[75] = NAMED(SQRT),
-	[76] = NAMED(RSQRT),
+	[75] = KNOWN(SQRT, 0, NULL),
+	[76] = KNOWN(RSQRT, 0, NULL),
 	[77] = NAMED(SHAPE),
-	[78] = NAMED(POW),
+	[78] = KNOWN(POW, 0, NULL),
 	[79] = NAMED(ARG_MIN),
 	[80] = NAMED(FAKE_QUANT),
 	[81] = NAMED(REDUCE_PROD),
@@ -244,7 +249,7 @@ static const struct builtin builtins[] = {
 	[89] = KNOWN(REDUCE_MIN, 27, read_reducer),
 	[90] = NAMED(FLOOR_DIV),
 	[91] = NAMED(REDUCE_ANY),
-	[92] = NAMED(SQUARE),
+	[92] = KNOWN(SQUARE, 0, NULL),
 	[93] = NAMED(ZEROS_LIKE),
 	[94] = NAMED(FILL),
 	[95] = NAMED(FLOOR_MOD),
@@ -256,17 +261,17 @@ static const struct builtin builtins[] = {
 	[101] = KNOWN(ABS, 0, NULL),
 	[102] = KNOWN(SPLIT_V, 0, NULL),
 	[103] = NAMED(UNIQUE),
-	[104] = NAMED(CEIL),
+	[104] = KNOWN(CEIL, 0, NULL),
 	[105] = KNOWN(REVERSE_V2, 0, NULL),
 	[106] = NAMED(ADD_N),
 	[107] = NAMED(GATHER_ND),
-	[108] = NAMED(COS),
+	[108] = KNOWN(COS, 0, NULL),
 	[109] = NAMED(WHERE),
 	[110] = NAMED(RANK),
-	[111] = NAMED(ELU),
+	[111] = KNOWN(ELU, 0, read_elu),
 	[112] = NAMED(REVERSE_SEQUENCE),
 	[114] = KNOWN(QUANTIZE, 0, NULL),
-	[116] = NAMED(ROUND),
+	[116] = KNOWN(ROUND, 0, NULL),
 	[117] = KNOWN(HARD_SWISH, 0, NULL),
 	[118] = NAMED(IF),
 	[119] = NAMED(WHILE),
@@ -287,6 +292,7 @@ static const struct builtin builtins[] = {
 	[144] = NAMED(ASSIGN_VARIABLE),
 	[145] = NAMED(BROADCAST_ARGS),
 	[150] = KNOWN(GELU, 116, read_gelu),
+	[158] = KNOWN(SIGN, 0, NULL),
 };
 
 #define BUILTINS	((int32_t)(sizeof(builtins) / sizeof(builtins[0])))
