@@ -91,6 +91,19 @@ enum padding {
 	PADDING_EXPLICIT,		/* op_attrs.pads */
 };
 
+/*
+ * Operands of kinds that TensorFlow Lite does not have, or not so:
+ *
+ * INSTANCE_NORM	x, scale, bias: of each channel, over all but batch and channels
+ * LAYER_NORM		x, scale, bias (may be left out): over as many of the last dimensions
+ *			as scale has elements
+ * LRN			x / (epsilon + alpha * s) ^ beta, s: the squares of filter_w channels
+ *			around x (the odd one, if filter_w is even, after it)
+ * LSTM			as in ONNX, layout 0: X, W, R, then what may be left out: B, lengths,
+ *			initial h and c, P; to Y, Y_h, Y_c. The usual activations.
+ * TOPK_V2		of the last dimension, the largest; indices int32 or int64
+ */
+
 /* Whose rules an operator on quantized tensors follows, to the bit. */
 enum numerics {
 	NUMERICS_TFLITE,		/* fixed point, Documentation/hardware.rst */
@@ -134,6 +147,8 @@ struct op_attrs {
 	bool align_corners, half_pixel_centers;
 	bool shuffled_weights;
 	bool approximate;		/* GELU by tanh */
+	bool exclusive, reverse;	/* CUMSUM; LSTM of one direction: from the end */
+	bool symmetric;			/* MIRROR_PAD: the edge is mirrored as well */
 	struct detection_attrs detection;
 };
 
