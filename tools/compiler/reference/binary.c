@@ -36,6 +36,7 @@ static void name(void *out, const void *in1, int64_t as, const void *in2, int64_
 
 /* Sums and products of integers wrap around; what C leaves open is 0. */
 #define WRAP(type, utype, operation)	((type)((utype)a operation (utype)b))
+#define SQUARED(type, utype)		((type)(((utype)a - (utype)b) * ((utype)a - (utype)b)))
 #define DIVIDE(type, utype)		(!b ? 0 : b == -1 ? (type)(0 - (utype)a) : a / b)
 
 static int64_t integer_power(int64_t base, int64_t exponent)
@@ -66,7 +67,7 @@ ROW(div_i32, int32_t, int32_t, DIVIDE(int32_t, uint32_t))
 ROW(min_i32, int32_t, int32_t, a < b ? a : b)
 ROW(max_i32, int32_t, int32_t, a > b ? a : b)
 ROW(pow_i32, int32_t, int32_t, (int32_t)integer_power(a, b))
-ROW(squared_i32, int32_t, int32_t, (int32_t)(((uint32_t)a - (uint32_t)b) * ((uint32_t)a - (uint32_t)b)))
+ROW(squared_i32, int32_t, int32_t, SQUARED(int32_t, uint32_t))
 ROW(add_i64, int64_t, int64_t, WRAP(int64_t, uint64_t, +))
 ROW(sub_i64, int64_t, int64_t, WRAP(int64_t, uint64_t, -))
 ROW(mul_i64, int64_t, int64_t, WRAP(int64_t, uint64_t, *))
@@ -74,7 +75,7 @@ ROW(div_i64, int64_t, int64_t, DIVIDE(int64_t, uint64_t))
 ROW(min_i64, int64_t, int64_t, a < b ? a : b)
 ROW(max_i64, int64_t, int64_t, a > b ? a : b)
 ROW(pow_i64, int64_t, int64_t, integer_power(a, b))
-ROW(squared_i64, int64_t, int64_t, (int64_t)(((uint64_t)a - (uint64_t)b) * ((uint64_t)a - (uint64_t)b)))
+ROW(squared_i64, int64_t, int64_t, SQUARED(int64_t, uint64_t))
 
 ROW(equal_f32, float, uint8_t, a == b)
 ROW(not_equal_f32, float, uint8_t, a != b)

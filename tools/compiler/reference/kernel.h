@@ -23,7 +23,7 @@ struct kernel {
 	unsigned int min_inputs, max_inputs, min_outputs, max_outputs;
 	/* NULL: fine; else why the operator cannot run. The inputs that must be are there. */
 	const char *(*check)(const struct op *op);
-	/* 0 or -ENOMEM */
+	/* 0, -ENOMEM, or -ERANGE when an index points outside */
 	int (*run)(const struct call *c);
 	/* What to do once, NULL: nothing. 0 or -ENOMEM, -EOPNOTSUPP. */
 	int (*prepare)(struct dnn *dnn, const struct op *op, void **state);
@@ -83,6 +83,46 @@ const char *check_part(const struct op *op);
 int run_part(const struct call *c);
 const char *check_strided_part(const struct op *op);
 int run_strided_part(const struct call *c);
+
+const char *check_depth_space(const struct op *op);
+int run_depth_space(const struct call *c);
+const char *check_batch_space(const struct op *op);
+int run_batch_space(const struct call *c);
+const char *check_tiled(const struct op *op);
+int run_tiled(const struct call *c);
+const char *check_reversed(const struct op *op);
+int run_reversed(const struct call *c);
+const char *check_mirrored(const struct op *op);
+int run_mirrored(const struct call *c);
+
+const char *check_gathered(const struct op *op);
+int run_gathered(const struct call *c);
+const char *check_selected(const struct op *op);
+int run_selected(const struct call *c);
+const char *check_extreme(const struct op *op);
+int run_extreme(const struct call *c);
+const char *check_largest(const struct op *op);
+int run_largest(const struct call *c);
+const char *check_accumulated(const struct op *op);
+int run_accumulated(const struct call *c);
+
+const char *check_cast(const struct op *op);
+int run_cast(const struct call *c);
+const char *check_quantized(const struct op *op);
+int run_quantized(const struct call *c);
+const char *check_dequantized(const struct op *op);
+int run_dequantized(const struct call *c);
+const char *check_not(const struct op *op);
+int run_not(const struct call *c);
+
+const char *check_instance_norm(const struct op *op);
+int run_instance_norm(const struct call *c);
+const char *check_layer_norm(const struct op *op);
+int run_layer_norm(const struct call *c);
+const char *check_lrn(const struct op *op);
+int run_lrn(const struct call *c);
+const char *check_lstm(const struct op *op);
+int run_lstm(const struct call *c);
 
 const char *check_normalized(const struct op *op);
 int run_normalized(const struct call *c);

@@ -91,6 +91,8 @@ const char *check_reduction(const struct op *op)
 
 	if (reason)
 		return reason;
+	if (!tensor_elements(in))
+		return "the input is empty";
 	if (in->type != out->type || (in->type != DTYPE_F32 && !whole_number(in)))
 		return "input and output must be of one type, float32, int32 or int64";
 	for (int d = 0; d < in->rank; d++) {
@@ -172,7 +174,7 @@ int run_reduction(const struct call *c)
 	}
 	nd = nd_pair(in->rank, in->dims, to, from);
 	nd_walk(&nd, reduce_row, &r);
-	finish(&r, c->out[0], n, n ? tensor_elements(in) / n : 1, c->op->kind == OP_MEAN);
+	finish(&r, c->out[0], n, tensor_elements(in) / n, c->op->kind == OP_MEAN);
 	free(results);
 	return 0;
 }

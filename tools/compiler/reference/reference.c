@@ -66,6 +66,9 @@ static const char *check_tensor(const struct graph *g, const struct tensor *t)
 	if (dtype_bits(t->type) < 8 || (t->data && (int64_t)t->data_bytes != tensor_bytes(t)))
 		return arena_printf(g->arena, "%.80s is of type %s", t->name,
 				    dtype_name(t->type));
+	/* a list of axes may be empty */
+	if (!tensor_elements(t) && !(t->data && t->rank == 1))
+		return arena_printf(g->arena, "%.80s has no elements", t->name);
 	return NULL;
 }
 

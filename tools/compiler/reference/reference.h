@@ -27,7 +27,8 @@ typedef void (*reference_watch)(void *arg, const struct tensor *t, const void *d
 
 /*
  * One inference. @inputs: of the graph, in its order, dense, of the tensor's types;
- * @watch may be NULL. 0 or -ENOMEM.
+ * @watch may be NULL. 0, -ENOMEM, or -ERANGE when an index in the data points outside of its
+ * tensor.
  */
 int reference_run(struct reference *r, const void *const *inputs, reference_watch watch, void *arg);
 

@@ -67,6 +67,12 @@ static void read_pool(const struct fb_table *t, struct op_attrs *a)
 	a->activation = read_activation(t, 5);
 }
 
+static void read_transpose_conv(const struct fb_table *t, struct op_attrs *a)
+{
+	read_strides(t, a);
+	a->activation = read_activation(t, 3);
+}
+
 static void read_fully_connected(const struct fb_table *t, struct op_attrs *a)
 {
 	a->activation = read_activation(t, 0);
@@ -152,6 +158,34 @@ static void read_stack(const struct fb_table *t, struct op_attrs *a)
 	a->axis = fb_i32(t, 1, 0);
 }
 
+static void read_mirror_pad(const struct fb_table *t, struct op_attrs *a)
+{
+	a->symmetric = fb_u8(t, 0, 0);
+}
+
+static void read_batch_matmul(const struct fb_table *t, struct op_attrs *a)
+{
+	a->adj_x = fb_u8(t, 0, 0);
+	a->adj_y = fb_u8(t, 1, 0);
+}
+
+static void read_cumsum(const struct fb_table *t, struct op_attrs *a)
+{
+	a->exclusive = fb_u8(t, 0, 0);
+	a->reverse = fb_u8(t, 1, 0);
+}
+
+/* A radius that no tensor has room for leaves the window empty, which is refused. */
+static void read_local_response(const struct fb_table *t, struct op_attrs *a)
+{
+	int32_t radius = fb_i32(t, 0, 0);
+
+	a->filter_w = radius < 0 || radius > 65536 ? 0 : 2 * radius + 1;
+	a->epsilon = fb_f32(t, 1, 0);
+	a->alpha = fb_f32(t, 2, 0);
+	a->beta = fb_f32(t, 3, 0);
+}
+
 struct builtin {
 	const char *name;
 	enum op_kind kind;
@@ -174,9 +208,9 @@ static const struct builtin builtins[] = {
 	[8] = KNOWN(FLOOR, 0, NULL),
 	[9] = KNOWN(FULLY_CONNECTED, 8, read_fully_connected),
 	[10] = NAMED(HASHTABLE_LOOKUP),
-	[11] = NAMED(L2_NORMALIZATION),
+	[11] = KNOWN(L2_NORMALIZATION, 12, read_arithmetic),
 	[12] = NAMED(L2_POOL_2D),
-	[13] = NAMED(LOCAL_RESPONSE_NORMALIZATION),
+	[13] = { "LOCAL_RESPONSE_NORMALIZATION", OP_LRN, 13, read_local_response },
 	[14] = KNOWN(LOGISTIC, 0, NULL),
 	[15] = NAMED(LSH_PROJECTION),
 	[16] = NAMED(LSTM),
@@ -200,51 +234,51 @@ static const struct builtin builtins[] = {
 	[39] = KNOWN(TRANSPOSE, 26, NULL),
 	[40] = KNOWN(MEAN, 27, read_reducer),
 	[41] = KNOWN(SUB, 28, read_arithmetic),
-	[42] = NAMED(DIV),
+	[42] = KNOWN(DIV, 29, read_arithmetic),
 	[43] = KNOWN(SQUEEZE, 30, NULL),
 	[44] = NAMED(UNIDIRECTIONAL_SEQUENCE_LSTM),
 	[45] = KNOWN(STRIDED_SLICE, 32, read_strided_slice),
 	[46] = NAMED(BIDIRECTIONAL_SEQUENCE_RNN),
 	[47] = KNOWN(EXP, 0, NULL),
-	[48] = NAMED(TOPK_V2),
+	[48] = KNOWN(TOPK_V2, 0, NULL),
 	[49] = KNOWN(SPLIT, 35, read_split),
-	[50] = NAMED(LOG_SOFTMAX),
+	[50] = KNOWN(LOG_SOFTMAX, 0, NULL),
 	[52] = NAMED(BIDIRECTIONAL_SEQUENCE_LSTM),
-	[53] = NAMED(CAST),
+	[53] = KNOWN(CAST, 0, NULL),
 	[54] = KNOWN(PRELU, 0, NULL),
 	[55] = KNOWN(MAXIMUM, 0, NULL),
-	[56] = NAMED(ARG_MAX),
+	[56] = KNOWN(ARG_MAX, 0, NULL),
 	[57] = KNOWN(MINIMUM, 0, NULL),
-	[58] = NAMED(LESS),
+	[58] = KNOWN(LESS, 0, NULL),
 	[59] = KNOWN(NEG, 0, NULL),
 	[60] = KNOWN(PADV2, 0, NULL),
-	[61] = NAMED(GREATER),
-	[62] = NAMED(GREATER_EQUAL),
-	[63] = NAMED(LESS_EQUAL),
+	[61] = KNOWN(GREATER, 0, NULL),
+	[62] = KNOWN(GREATER_EQUAL, 0, NULL),
+	[63] = KNOWN(LESS_EQUAL, 0, NULL),
 	[64] = NAMED(SELECT),
 	[65] = KNOWN(SLICE, 48, NULL),
 	[66] = KNOWN(SIN, 0, NULL),
-	[67] = NAMED(TRANSPOSE_CONV),
+	[67] = KNOWN(TRANSPOSE_CONV, 49, read_transpose_conv),
 	[68] = NAMED(SPARSE_TO_DENSE),
 	[69] = KNOWN(TILE, 0, NULL),
 	[70] = KNOWN(EXPAND_DIMS, 52, NULL),
-	[71] = NAMED(EQUAL),
-	[72] = NAMED(NOT_EQUAL),
+	[71] = KNOWN(EQUAL, 0, NULL),
+	[72] = KNOWN(NOT_EQUAL, 0, NULL),
 	[73] = KNOWN(LOG, 0, NULL),
-	[74] = NAMED(SUM),
+	[74] = KNOWN(SUM, 27, read_reducer),
 	[75] = KNOWN(SQRT, 0, NULL),
 	[76] = KNOWN(RSQRT, 0, NULL),
 	[77] = NAMED(SHAPE),
 	[78] = KNOWN(POW, 0, NULL),
-	[79] = NAMED(ARG_MIN),
+	[79] = KNOWN(ARG_MIN, 0, NULL),
 	[80] = NAMED(FAKE_QUANT),
-	[81] = NAMED(REDUCE_PROD),
+	[81] = KNOWN(REDUCE_PROD, 27, read_reducer),
 	[82] = KNOWN(REDUCE_MAX, 27, read_reducer),
 	[83] = KNOWN(PACK, 59, read_stack),
-	[84] = NAMED(LOGICAL_OR),
+	[84] = KNOWN(LOGICAL_OR, 0, NULL),
 	[85] = NAMED(ONE_HOT),
-	[86] = NAMED(LOGICAL_AND),
-	[87] = NAMED(LOGICAL_NOT),
+	[86] = KNOWN(LOGICAL_AND, 0, NULL),
+	[87] = KNOWN(LOGICAL_NOT, 0, NULL),
 	[88] = KNOWN(UNPACK, 64, read_stack),
 	[89] = KNOWN(REDUCE_MIN, 27, read_reducer),
 	[90] = NAMED(FLOOR_DIV),
@@ -256,8 +290,8 @@ static const struct builtin builtins[] = {
 	[96] = NAMED(RANGE),
 	[97] = KNOWN(RESIZE_NEAREST_NEIGHBOR, 74, read_resize_nearest),
 	[98] = KNOWN(LEAKY_RELU, 75, read_leaky_relu),
-	[99] = NAMED(SQUARED_DIFFERENCE),
-	[100] = NAMED(MIRROR_PAD),
+	[99] = KNOWN(SQUARED_DIFFERENCE, 0, NULL),
+	[100] = KNOWN(MIRROR_PAD, 77, read_mirror_pad),
 	[101] = KNOWN(ABS, 0, NULL),
 	[102] = KNOWN(SPLIT_V, 0, NULL),
 	[103] = NAMED(UNIQUE),
@@ -278,11 +312,11 @@ static const struct builtin builtins[] = {
 	[120] = NAMED(NON_MAX_SUPPRESSION_V4),
 	[121] = NAMED(NON_MAX_SUPPRESSION_V5),
 	[122] = NAMED(SCATTER_ND),
-	[123] = NAMED(SELECT_V2),
+	[123] = KNOWN(SELECT_V2, 0, NULL),
 	[124] = NAMED(DENSIFY),
 	[125] = NAMED(SEGMENT_SUM),
-	[126] = NAMED(BATCH_MATMUL),
-	[128] = NAMED(CUMSUM),
+	[126] = KNOWN(BATCH_MATMUL, 101, read_batch_matmul),
+	[128] = KNOWN(CUMSUM, 102, read_cumsum),
 	[129] = NAMED(CALL_ONCE),
 	[130] = NAMED(BROADCAST_TO),
 	[131] = NAMED(RFFT2D),
