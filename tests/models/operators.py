@@ -78,6 +78,27 @@ def fully_connected(name, kind, depth, channels, activation=NONE, per_channel=Fa
         [tensor([1, channels], kind, 0.13, 9)], {"activation": activation})
 
 
+def transpose_conv(name, kind, size, depth, channels, kernel, stride, out, padding=SAME, per_channel=False,
+                   bias=True, activation=NONE):
+    weights = Weights(name)
+    scale = weights.scales(channels) if per_channel else [0.0047]
+    zero = [0 if kind == "int8" else 113] * len(scale)
+    inputs = [int32s(1, *out, channels), weights.constant([channels, *kernel, depth], kind, scale, zero),
+              tensor([1, *size, depth], kind, 0.031, -7 if kind == "int8" else 121)]
+    if bias:
+        inputs.append(weights.bias(channels, [0.031 * s for s in scale]))
+    return single_operator("TRANSPOSE_CONV", inputs, [tensor([1, *out, channels], kind, 0.17, 3)],
+                           {"padding": padding, "stride_w": stride, "stride_h": stride,
+                            "activation": activation})
+
+
+def matmul(first, second, out, constant=False, **options):
+    operands = [tensor(first, "int8", 0.031, -7), tensor(second, "int8", 0.021, 4)]
+    if constant:
+        operands[1] = Weights(f"matmul {second}").constant(second, "int8", [0.021], [4])
+    return single_operator("BATCH_MATMUL", operands, [tensor(out, "int8", 0.11, 3)], options)
+
+
 def binary(kind, operation, first, second, out, activation=NONE, constant=False):
     """first, second, out: (shape, scale, zero point)"""
     operands = [tensor(shape, kind, scale, zero) for shape, scale, zero in (first, second)]
@@ -186,6 +207,27 @@ def conv_cases():
         "fc-int8": fully_connected("n", "int8", 77, 43),
         "fc-int8-relu": fully_connected("o", "int8", 256, 10, RELU),
         "fc-uint8": fully_connected("p", "uint8", 130, 19),
+    }
+
+
+def product_cases():
+    return {
+        "transpose-conv-int8": transpose_conv("a", "int8", (7, 5), 9, 13, (3, 3), 2, (14, 10),
+                                              per_channel=True),
+        "transpose-conv-int8-same-channels": transpose_conv("f", "int8", (7, 5), 24, 24, (3, 3), 2, (13, 10),
+                                                            per_channel=True, activation=RELU),
+        "transpose-conv-int8-valid": transpose_conv("b", "int8", (6, 8), 16, 5, (2, 2), 2, (12, 16), VALID,
+                                                    per_channel=True, bias=False),
+        "transpose-conv-int8-large": transpose_conv("c", "int8", (9, 8), 3, 20, (5, 4), 3, (27, 24)),
+        "transpose-conv-uint8": transpose_conv("d", "uint8", (5, 7), 8, 6, (4, 4), 2, (10, 14)),
+        "transpose-conv-int8-stride1": transpose_conv("e", "int8", (6, 6), 8, 18, (3, 3), 1, (6, 6),
+                                                      per_channel=True),
+        "matmul-int8": matmul([3, 10, 17], [3, 17, 9], [3, 10, 9]),
+        "matmul-int8-adj-y": matmul([2, 3, 10, 17], [2, 3, 21, 17], [2, 3, 10, 21], adj_y=1),
+        "matmul-int8-adj-x": matmul([3, 17, 10], [3, 17, 9], [3, 10, 9], adj_x=1),
+        "matmul-int8-broadcast": matmul([2, 1, 6, 5], [3, 5, 7], [2, 3, 6, 7]),
+        "matmul-int8-constant": matmul([2, 40, 33], [33, 50], [2, 40, 50], constant=True),
+        "matmul-int8-adj-both": matmul([4, 17, 10], [4, 9, 17], [4, 10, 9], adj_x=1, adj_y=1),
     }
 
 
@@ -359,6 +401,6 @@ def rearrange_cases():
 def cases():
     """Name -> bytes of a model."""
     return {f"op-{name}": model for make in (
-        conv_cases, arithmetic_cases, pool_cases, table_cases, resize_cases, movement_cases,
+        conv_cases, product_cases, arithmetic_cases, pool_cases, table_cases, resize_cases, movement_cases,
         rearrange_cases)
             for name, model in make().items()}

@@ -115,7 +115,7 @@ def softplus(x):
 def function_cases():
     s, u = ("int8", 0.047, -9), ("uint8", 0.047, 119)
     positive = ("int8", 0.033, -128)
-    alpha, gamma = single(1.67326), single(1.0507)
+    alpha, gamma = single(1.6732632423543772), single(1.0507009873554805)
     return {
         "floor-int8": function("FLOOR", math.floor, s, ("int8", 0.05, 3)),
         "ceil-uint8": function("CEIL", math.ceil, u, ("uint8", 0.05, 125)),
@@ -150,7 +150,7 @@ def function_cases():
         "mish-int8": function("MISH", lambda x: x * math.tanh(softplus(x)), s, ("int8", 0.025, -114),
                               axis=0),
         "selu-int8": function("SELU", lambda x: gamma * (x if x >= 0 else alpha * math.expm1(x)), s,
-                              ("int8", 0.04, -80), alpha=1.67326, beta=1.0507),
+                              ("int8", 0.04, -80), axis=0),
         "softsign-int8": function("SOFTSIGN", lambda x: x / (1 + abs(x)), s, ("int8", 1 / 140, 4), axis=0),
         "reciprocal-int8": function("RECIPROCAL", reciprocal, s, ("int8", 0.1, 6), axis=0),
     }

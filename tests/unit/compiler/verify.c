@@ -67,6 +67,8 @@ static const struct {
 	[ENPU_OP_DMA_FILL] = { sizeof(struct enpu_cmd_dma), 0x3 },
 	[ENPU_OP_CONV] = { sizeof(struct enpu_cmd_conv), 0x4 },
 	[ENPU_OP_DEPTHWISE] = { sizeof(struct enpu_cmd_conv), 0x4 },
+	[ENPU_OP_TRANSPOSE_CONV] = { sizeof(struct enpu_cmd_conv), 0x4 },
+	[ENPU_OP_MATMUL] = { sizeof(struct enpu_cmd_matmul), 0x4 },
 	[ENPU_OP_POOL] = { sizeof(struct enpu_cmd_pool), 0x8 },
 	[ENPU_OP_ELEMENTWISE] = { sizeof(struct enpu_cmd_elementwise), 0x8 },
 	[ENPU_OP_LUT] = { sizeof(struct enpu_cmd_lut), 0x8 },
@@ -194,6 +196,7 @@ static int verify_dma(struct verifier *x, const struct enpu_cmd_dma *d)
 static int verify_operands(struct verifier *x)
 {
 	const void *c = x->cmd;
+	const struct enpu_cmd_matmul *matmul = c;
 	const struct enpu_cmd_pool *pool = c;
 	const struct enpu_cmd_elementwise *e = c;
 	const struct enpu_cmd_lut *lut = c;
@@ -206,7 +209,11 @@ static int verify_operands(struct verifier *x)
 	case ENPU_OP_DMA_COPY:
 	case ENPU_OP_DMA_FILL:
 		return verify_dma(x, c);
+	case ENPU_OP_MATMUL:
+		return touch_tile(x, &matmul->a, false) || touch_tile(x, &matmul->b, false) ||
+		       touch_tile(x, &matmul->ofm, true);
 	case ENPU_OP_CONV:
+	case ENPU_OP_TRANSPOSE_CONV:
 	case ENPU_OP_DEPTHWISE:
 		return verify_conv(x, c, x->cmd->opcode == ENPU_OP_DEPTHWISE);
 	case ENPU_OP_POOL:

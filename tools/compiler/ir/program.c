@@ -37,11 +37,16 @@ struct layer *program_layer(struct program *p, enum layer_kind kind, const struc
 const char *layer_kind_name(enum layer_kind kind)
 {
 	static const char *const names[LAYER_KINDS] = {
-		"CONV", "DEPTHWISE", "POOL", "ELEMENTWISE", "LUT", "SOFTMAX", "REDUCE", "RESIZE",
-		"COPY", "FILL",
+		"CONV", "DEPTHWISE", "TRANSPOSE_CONV", "MATMUL", "POOL", "ELEMENTWISE", "LUT",
+		"SOFTMAX", "REDUCE", "RESIZE", "COPY", "FILL",
 	};
 
 	return names[kind];
+}
+
+bool layer_multiplies(enum layer_kind kind)
+{
+	return kind <= LAYER_MATMUL;
 }
 
 static void dump_fm(const struct fm *fm, FILE *out)

@@ -56,6 +56,8 @@ struct fm {
 enum layer_kind {
 	LAYER_CONV,
 	LAYER_DEPTHWISE,
+	LAYER_TRANSPOSE_CONV,
+	LAYER_MATMUL,
 	LAYER_POOL,
 	LAYER_ELEMENTWISE,
 	LAYER_LUT,
@@ -81,11 +83,11 @@ struct layer {
 	struct fm in[2], out;		/* COPY, FILL: in and out name buffer and offset alone */
 	struct enpu_window window;
 	struct enpu_clamp clamp;
-	uint8_t operation;		/* of the kind: enum enpu_pool, enpu_elementwise, ... */
+	uint8_t operation;		/* of the kind: enum enpu_pool, enpu_elementwise, ..., MATMUL's flags */
 	uint64_t macs;
-	struct buffer *weights;		/* CONV, DEPTHWISE: blocked */
+	struct buffer *weights;		/* of convolutions: blocked */
 	uint8_t weights_dtype;
-	struct buffer *params;		/* CONV, DEPTHWISE: struct enpu_channel[] */
+	struct buffer *params;		/* of convolutions: struct enpu_channel[] */
 	struct buffer *table;		/* LUT */
 	struct buffer *rows, *cols;	/* RESIZE */
 	struct enpu_scale scale_a, scale_b, scale_out;
@@ -131,6 +133,8 @@ struct buffer *program_constant(struct program *p, const void *content, int64_t 
 struct layer *program_layer(struct program *p, enum layer_kind kind, const struct op *op);
 
 const char *layer_kind_name(enum layer_kind kind);
+/* The MAC array's layers; others are the vector engine's or moves. */
+bool layer_multiplies(enum layer_kind kind);
 void program_dump(const struct program *p, FILE *out);
 
 #endif

@@ -7,15 +7,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "operator.h"
+#include "conv.h"
 #include "quantize.h"
 
 enum { INPUT, WEIGHTS, BIAS };
+/* TRANSPOSE_CONV: the output's shape comes first. */
+enum { TRANSPOSED_INPUT = 2, TRANSPOSED_BIAS };
+
+const struct tensor *conv_input(const struct op *op)
+{
+	return op->inputs[op->kind == OP_TRANSPOSE_CONV ? TRANSPOSED_INPUT : INPUT];
+}
+
+const struct tensor *conv_weights(const struct op *op)
+{
+	return op->inputs[WEIGHTS];
+}
+
+const struct tensor *conv_bias(const struct op *op)
+{
+	unsigned int i = op->kind == OP_TRANSPOSE_CONV ? TRANSPOSED_BIAS : BIAS;
+
+	return op->n_inputs > i ? op->inputs[i] : NULL;
+}
 
 /* Multiplier from accumulator to output of channel @c. */
 static double real_multiplier(const struct op *op, uint32_t c)
 {
-	const struct tensor *in = op->inputs[INPUT], *w = op->inputs[WEIGHTS];
+	const struct tensor *in = conv_input(op), *w = op->inputs[WEIGHTS];
 	double out_scale = op->outputs[0]->quant.scale[0];
 	float product;
 
@@ -28,9 +47,9 @@ static double real_multiplier(const struct op *op, uint32_t c)
 	       (double)w->quant.scale[w->quant.count > 1 ? c : 0] / out_scale;
 }
 
-static const char *check_weights(struct graph *g, const struct op *op, int channel_axis)
+const char *check_weights(struct graph *g, const struct op *op, int channel_axis)
 {
-	const struct tensor *in = op->inputs[INPUT], *w = op->inputs[WEIGHTS];
+	const struct tensor *in = conv_input(op), *w = op->inputs[WEIGHTS];
 	struct range r;
 	const char *reason;
 
@@ -64,9 +83,9 @@ static const char *check_weights(struct graph *g, const struct op *op, int chann
 	return NULL;
 }
 
-static const char *check_bias(struct graph *g, const struct op *op, int32_t channels)
+const char *check_bias(struct graph *g, const struct op *op, int32_t channels)
 {
-	const struct tensor *bias = op->n_inputs > BIAS ? op->inputs[BIAS] : NULL;
+	const struct tensor *bias = conv_bias(op);
 
 	if (!bias)
 		return NULL;
@@ -177,9 +196,8 @@ static uint32_t round_up(uint32_t n, uint32_t unit)
 	return (n + unit - 1) / unit * unit;
 }
 
-/* [O/16][K/4][16 o][4 k] from [O][K], output channels from @first on */
-static struct buffer *block_weights(struct program *p, const struct tensor *w, uint32_t first,
-				    uint32_t outputs, uint32_t k_count)
+struct buffer *block_weights(struct program *p, const struct tensor *w, uint32_t first,
+			     uint32_t outputs, uint32_t k_count)
 {
 	uint32_t k_padded = round_up(k_count, 4);
 	int64_t bytes = (int64_t)round_up(outputs, 16) * k_padded;
@@ -212,11 +230,10 @@ static struct buffer *block_depthwise_weights(struct program *p, const struct op
 	return program_constant(p, blocks, bytes, w->name);
 }
 
-/* Of output channels from @first on. */
-static struct buffer *channel_params(struct program *p, const struct op *op, uint32_t first,
-				     uint32_t outputs)
+struct buffer *channel_params(struct program *p, const struct op *op, uint32_t first,
+			      uint32_t outputs)
 {
-	const struct tensor *bias = op->n_inputs > BIAS ? op->inputs[BIAS] : NULL;
+	const struct tensor *bias = conv_bias(op);
 	const struct quant *q = &op->inputs[WEIGHTS]->quant;
 	struct enpu_channel *c = arena_new(p->arena, struct enpu_channel, outputs);
 

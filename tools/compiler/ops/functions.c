@@ -36,9 +36,11 @@ static double mish(const struct op_attrs *a, double x)
 	return x * tanh(softplus(a, x));
 }
 
+/* Klambauer and others' constants, as binary32 */
 static double selu(const struct op_attrs *a, double x)
 {
-	return a->beta * elu(a, x);
+	return (double)1.0507009873554804934f *
+	       (x < 0 ? (double)1.6732632423543772848f * expm1(x) : x);
 }
 
 static double sign(const struct op_attrs *a, double x)

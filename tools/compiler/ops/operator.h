@@ -123,6 +123,8 @@ void slice_view(const struct view *in, const struct slice *s, struct view *part)
 const char *check_conv(struct graph *g, struct op *op);
 const char *check_depthwise(struct graph *g, struct op *op);
 const char *check_fully_connected(struct graph *g, struct op *op);
+const char *check_transpose_conv(struct graph *g, struct op *op);
+const char *check_batch_matmul(struct graph *g, struct op *op);
 const char *check_pool(struct graph *g, struct op *op);
 const char *check_arithmetic(struct graph *g, struct op *op);
 const char *check_unary(struct graph *g, struct op *op);
@@ -153,6 +155,8 @@ const char *check_depth_to_space(struct graph *g, struct op *op);
 
 void lower_conv(struct program *p, const struct op *op);
 void lower_fully_connected(struct program *p, const struct op *op);
+void lower_transpose_conv(struct program *p, const struct op *op);
+void lower_batch_matmul(struct program *p, const struct op *op);
 void lower_pool(struct program *p, const struct op *op);
 void lower_arithmetic(struct program *p, const struct op *op);
 void lower_unary(struct program *p, const struct op *op);

@@ -35,6 +35,11 @@ static const struct operator_type operators[OP_KINDS] = {
 	[OP_FULLY_CONNECTED] = { "FULLY_CONNECTED", "NPU", U8_S8,
 				 "constant weights of the input's type, per tensor or (int8) per "
 				 "channel; constant int32 bias", 2, 3, 1, 1, check_fully_connected, lower_fully_connected },
+	[OP_TRANSPOSE_CONV] = { "TRANSPOSE_CONV", "NPU", U8_S8,
+				"as CONV_2D, but one group", 3, 4, 1, 1,
+				check_transpose_conv, lower_transpose_conv },
+	[OP_BATCH_MATMUL] = { "BATCH_MATMUL", "NPU", U8_S8, "batches broadcast, unless adj_x", 2, 2, 1, 1,
+			      check_batch_matmul, lower_batch_matmul },
 	[OP_SOFTMAX] = { "SOFTMAX", "NPU", U8_S8, "over the last dimension; output scale 1/256",
 			 1, 1, 1, 1, check_softmax, lower_softmax },
 	LOOKUP(ABS, ""), LOOKUP(CEIL, ""), LOOKUP(CLIP, ""), LOOKUP(COS, ""), LOOKUP(ELU, ""),

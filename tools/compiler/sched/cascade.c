@@ -34,7 +34,7 @@ static bool works_on_strips(const struct layer *l)
 
 static bool on_vector_engine(const struct layer *l)
 {
-	return l->kind != LAYER_CONV && l->kind != LAYER_DEPTHWISE;
+	return !layer_multiplies(l->kind);
 }
 
 /* The feature map has whole rows of the buffer's bytes, or a part of each row. */

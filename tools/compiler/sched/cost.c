@@ -49,12 +49,23 @@ uint64_t weight_passes(const struct layer *l, struct part part)
 	return div_up(positions, at_least_1(piece));
 }
 
+/* Of the window that meet an input, for each output. */
+static uint64_t taps_of(const struct layer *l)
+{
+	const struct enpu_window *w = &l->window;
+
+	if (l->kind == LAYER_MATMUL)
+		return 1;
+	if (l->kind == LAYER_TRANSPOSE_CONV)
+		return div_up(w->kernel_h, w->stride_h) * div_up(w->kernel_w, w->stride_w);
+	return (uint64_t)w->kernel_h * w->kernel_w;
+}
+
 static uint64_t mac_cycles(const struct machine *m, const struct layer *l, struct part part)
 {
 	uint64_t positions = (uint64_t)part.rows * l->out.width;
-	uint64_t taps = (uint64_t)l->window.kernel_h * l->window.kernel_w;
-	uint64_t steps = l->kind == LAYER_DEPTHWISE ? taps :
-						      div_up(taps * l->in[0].channels, BLOCK_K);
+	uint64_t steps = l->kind == LAYER_DEPTHWISE ? taps_of(l) :
+						      div_up(taps_of(l) * l->in[0].channels, BLOCK_K);
 	uint64_t parallel = at_least_1(m->macs / (BLOCK_CHANNELS * BLOCK_K));
 
 	return div_up(positions, parallel) * div_up(part.channels, BLOCK_CHANNELS) * steps;
@@ -93,11 +104,9 @@ struct cost part_cost(const struct machine *m, const struct layer *l, struct par
 	for (int i = 0; i < 2; i++)
 		add_bytes(&c, where.in[i], part_input_bytes(l, i, part));
 	add_bytes(&c, where.out, part_output_bytes(l, part));
-	if (!l->weights) {
-		c.compute = vector_cycles(m, l, part);
+	c.compute = layer_multiplies(l->kind) ? mac_cycles(m, l, part) : vector_cycles(m, l, part);
+	if (!l->weights)
 		return c;
-	}
-	c.compute = mac_cycles(m, l, part);
 	groups = div_up(part.channels, BLOCK_CHANNELS);
 	add_bytes(&c, where.weights, weight_passes(l, part) * groups * weight_group_bytes(l) +
 		  part.channels * sizeof(struct enpu_channel));

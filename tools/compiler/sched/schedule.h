@@ -35,6 +35,7 @@ union command {
 	struct enpu_cmd head;
 	struct enpu_cmd_dma dma;
 	struct enpu_cmd_conv conv;
+	struct enpu_cmd_matmul matmul;
 	struct enpu_cmd_pool pool;
 	struct enpu_cmd_elementwise elementwise;
 	struct enpu_cmd_lut lut;

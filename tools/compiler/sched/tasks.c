@@ -19,6 +19,12 @@ static const struct operand_slots slots[] = {
 	[ENPU_OP_DEPTHWISE] = { 4, {
 		TILE(enpu_cmd_conv, ifm, false), TILE(enpu_cmd_conv, ofm, true),
 		REF(enpu_cmd_conv, weights, false), REF(enpu_cmd_conv, params, false) } },
+	[ENPU_OP_TRANSPOSE_CONV] = { 4, {
+		TILE(enpu_cmd_conv, ifm, false), TILE(enpu_cmd_conv, ofm, true),
+		REF(enpu_cmd_conv, weights, false), REF(enpu_cmd_conv, params, false) } },
+	[ENPU_OP_MATMUL] = { 3, {
+		TILE(enpu_cmd_matmul, a, false), TILE(enpu_cmd_matmul, b, false),
+		TILE(enpu_cmd_matmul, ofm, true) } },
 	[ENPU_OP_POOL] = { 2, {
 		TILE(enpu_cmd_pool, ifm, false), TILE(enpu_cmd_pool, ofm, true) } },
 	[ENPU_OP_ELEMENTWISE] = { 3, {
@@ -54,6 +60,7 @@ uint64_t ref_bytes(const union command *c, unsigned int slot)
 
 	switch (c->head.opcode) {
 	case ENPU_OP_CONV:
+	case ENPU_OP_TRANSPOSE_CONV:
 		if (slot == 2)
 			return round_up(ofm->channels, 16) * round_up(taps * ifm->channels, 4);
 		return ofm->channels * sizeof(struct enpu_channel);
@@ -102,6 +109,7 @@ bool input_rows(const struct layer *l, int i, uint32_t row, uint32_t rows,
 		return true;
 	case LAYER_RESIZE:
 	case LAYER_REDUCE:
+	case LAYER_TRANSPOSE_CONV:
 		return true;
 	default:
 		if (height > 1) {
@@ -137,6 +145,12 @@ static struct enpu_tile tile(const struct fm *fm, const struct place *p, uint32_
 	};
 }
 
+/* An output channel depends on all of the input's. */
+static bool mixes_channels(enum layer_kind kind)
+{
+	return kind == LAYER_CONV || kind == LAYER_TRANSPOSE_CONV || kind == LAYER_MATMUL;
+}
+
 static struct enpu_tile input_tile(const struct layer *l, int i, const struct operands *o,
 				   struct part part)
 {
@@ -144,7 +158,7 @@ static struct enpu_tile input_tile(const struct layer *l, int i, const struct op
 
 	input_rows(l, i, part.row, part.rows, &first, &rows);
 	/* channel by channel operators take the same channels of both sides */
-	if (l->kind != LAYER_CONV && channels == l->out.channels && channels > 1) {
+	if (!mixes_channels(l->kind) && channels == l->out.channels && channels > 1) {
 		channel = part.channel;
 		channels = part.channels;
 	}
@@ -177,11 +191,14 @@ static struct enpu_window part_window(const struct layer *l, struct part part)
 
 static struct task conv_task(const struct layer *l, const struct operands *o, struct part part)
 {
+	static const uint8_t opcodes[LAYER_KINDS] = {
+		[LAYER_CONV] = ENPU_OP_CONV, [LAYER_DEPTHWISE] = ENPU_OP_DEPTHWISE,
+		[LAYER_TRANSPOSE_CONV] = ENPU_OP_TRANSPOSE_CONV,
+	};
 	struct task t = { .objects = { o->in[0].object, o->out.object, o->weights, o->params } };
 
 	t.cmd.conv = (struct enpu_cmd_conv) {
-		.cmd = { l->kind == LAYER_CONV ? ENPU_OP_CONV : ENPU_OP_DEPTHWISE,
-			 ENPU_ENGINE_MAC, sizeof(t.cmd.conv) },
+		.cmd = { opcodes[l->kind], ENPU_ENGINE_MAC, sizeof(t.cmd.conv) },
 		.ifm = input_tile(l, 0, o, part),
 		.ofm = output_tile(l, o, part),
 		.weights = ref(o->weights, o->weights_offset, l->weights_dtype),
@@ -189,6 +206,23 @@ static struct task conv_task(const struct layer *l, const struct operands *o, st
 		.window = part_window(l, part),
 		.clamp = l->clamp,
 		.requant = ENPU_REQUANT_DOUBLE,
+	};
+	return t;
+}
+
+static struct task matmul_task(const struct layer *l, const struct operands *o, struct part part)
+{
+	struct task t = { .objects = { o->in[0].object, o->in[1].object, o->out.object } };
+
+	t.cmd.matmul = (struct enpu_cmd_matmul) {
+		.cmd = { ENPU_OP_MATMUL, ENPU_ENGINE_MAC, sizeof(t.cmd.matmul) },
+		.a = input_tile(l, 0, o, part),
+		.b = input_tile(l, 1, o, part),
+		.ofm = output_tile(l, o, part),
+		.scale = l->scale_out,
+		.clamp = l->clamp,
+		.requant = ENPU_REQUANT_DOUBLE,
+		.flags = l->operation,
 	};
 	return t;
 }
@@ -345,6 +379,7 @@ struct task layer_task(const struct layer *l, uint32_t layer_index, const struct
 						      const struct operands *o,
 						      struct part part) = {
 		[LAYER_CONV] = conv_task, [LAYER_DEPTHWISE] = conv_task,
+		[LAYER_TRANSPOSE_CONV] = conv_task, [LAYER_MATMUL] = matmul_task,
 		[LAYER_POOL] = pool_task, [LAYER_ELEMENTWISE] = elementwise_task,
 		[LAYER_LUT] = lut_task, [LAYER_SOFTMAX] = softmax_task,
 		[LAYER_REDUCE] = reduce_task, [LAYER_RESIZE] = resize_task,

@@ -107,7 +107,7 @@ static uint64_t input_cycles(const struct builder *b, const struct layer *l)
 static uint32_t part_channels(const struct builder *b, const struct layer *l)
 {
 	int64_t most = b->s->sram_bytes / LARGEST_PART_SHARE;
-	uint64_t again = l->kind == LAYER_CONV ? input_cycles(b, l) : 0;
+	uint64_t again = l->kind == LAYER_DEPTHWISE ? 0 : input_cycles(b, l);
 	uint32_t channels = CHANNEL_BLOCK, parts;
 
 	for (; channels < l->out.channels; channels += CHANNEL_BLOCK) {

@@ -57,6 +57,14 @@ static void read_depthwise(const struct fb_table *t, struct op_attrs *a)
 	a->dilation_h = fb_i32(t, 6, 1);
 }
 
+static void read_transpose_conv(const struct fb_table *t, struct op_attrs *a)
+{
+	read_strides(t, a);
+	a->activation = read_activation(t, 3);
+	a->dilation_w = 1;
+	a->dilation_h = 1;
+}
+
 static void read_pool(const struct fb_table *t, struct op_attrs *a)
 {
 	read_strides(t, a);
@@ -65,12 +73,6 @@ static void read_pool(const struct fb_table *t, struct op_attrs *a)
 	a->dilation_w = 1;
 	a->dilation_h = 1;
 	a->activation = read_activation(t, 5);
-}
-
-static void read_transpose_conv(const struct fb_table *t, struct op_attrs *a)
-{
-	read_strides(t, a);
-	a->activation = read_activation(t, 3);
 }
 
 static void read_fully_connected(const struct fb_table *t, struct op_attrs *a)
