@@ -2,7 +2,7 @@
 /*
  * reference-run: what the compiler's float reference computes, as bytes.
  *
- *   reference-run MODEL.tflite OUTPUT-DIR INPUT-FILE...
+ *   reference-run MODEL OUTPUT-DIR INPUT-FILE...
  *
  * Writes the model's outputs to OUTPUT-DIR/output0.bin, ..., dense, in their types.
  */
@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "import.h"
 #include "reference/reference.h"
-#include "tflite/import.h"
 
 #define MEMORY_LIMIT	((size_t)3 << 30)
 
@@ -110,7 +110,7 @@ static int work(struct run *r, const char *path, const char *dir, char **inputs,
 		return 1;
 	if (setjmp(r->arena.oom))
 		return fail("%s: out of memory", path);
-	if (tflite_import(&r->graph, r->model, size))
+	if (import_model(&r->graph, r->model, size, NULL, NULL))
 		return 1;
 	r->reference = reference_new(&r->graph);
 	if (!r->reference || read_inputs(r, inputs, n))
@@ -125,7 +125,7 @@ int main(int argc, char **argv)
 	int ret;
 
 	if (argc < 3) {
-		fputs("usage: reference-run MODEL.tflite OUTPUT-DIR INPUT-FILE...\n", stderr);
+		fputs("usage: reference-run MODEL OUTPUT-DIR INPUT-FILE...\n", stderr);
 		return 2;
 	}
 	r.graph = (struct graph){ .arena = &r.arena, .diag = &r.diag, .file = argv[1] };

@@ -7,9 +7,9 @@
 #include <sha256.h>
 
 #include "emit/emit.h"
+#include "import.h"
 #include "ops/operator.h"
 #include "passes/passes.h"
-#include "tflite/import.h"
 
 #define DEFAULT_PRESET	"enpu-512"
 #define MAX_FILE_BYTES	((size_t)1 << 31)
@@ -91,7 +91,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-int enpu_compile_memory(const char *name, const void *data, size_t size,
+static int compile_data(const char *name, const char *folder, const void *data, size_t size,
 			const struct enpu_compile_options *opts, struct enpu_blob *out,
 			struct enpu_compile_stats *stats, struct enpu_diag *diag)
 {
@@ -114,11 +114,18 @@ int enpu_compile_memory(const char *name, const void *data, size_t size,
 		arena_free(&arena);
 		return -ENOMEM;
 	}
-	err = tflite_import(&g, data, size);
+	err = import_model(&g, data, size, folder, opts);
 	if (!err)
 		err = compile(&p, &g, &s, &source, opts, out, stats);
 	arena_free(&arena);
 	return err;
+}
+
+int enpu_compile_memory(const char *name, const void *data, size_t size,
+			const struct enpu_compile_options *opts, struct enpu_blob *out,
+			struct enpu_compile_stats *stats, struct enpu_diag *diag)
+{
+	return compile_data(name, NULL, data, size, opts, out, stats, diag);
 }
 
 static int read_file(const char *path, void **data, size_t *size, struct enpu_diag *diag)
@@ -156,6 +163,7 @@ fail:
 	if (f)
 		fclose(f);
 	free(*data);
+	*data = NULL;
 	return -(int)n;
 }
 
@@ -163,13 +171,20 @@ int enpu_compile_file(const char *path, const struct enpu_compile_options *opts,
 		      struct enpu_blob *out, struct enpu_compile_stats *stats,
 		      struct enpu_diag *diag)
 {
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, slash - path + 1) : strdup(".");
+	void *data = NULL;
 	size_t size;
-	void *data;
-	int err = read_file(path, &data, &size, diag);
+	int err;
 
-	if (err)
-		return err;
-	err = enpu_compile_memory(path, data, size, opts, out, stats, diag);
+	if (!folder) {
+		diag_error(diag, "%s: %s", path, strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	err = read_file(path, &data, &size, diag);
+	if (!err)
+		err = compile_data(path, folder, data, size, opts, out, stats, diag);
+	free(folder);
 	free(data);
 	return err;
 }

@@ -13,13 +13,14 @@ $(eval $(call program_in,$(O)/asan,$(O)/asan/tests/tflite-mutate,\
 check-fuzz-tflite: $(O)/asan/tests/tflite-mutate ## feed 10,000 broken models to the compiler
 	@$(FUZZ_TFLITE)/run $<
 
-FUZZER_SRCS := $(FUZZ_TFLITE)/fuzzer.c $(FUZZ_TFLITE_SRCS) \
-	       $(wildcard tools/compiler/*.c tools/compiler/*/*.c)
-$(O)/asan/tests/tflite-fuzzer: $(FUZZER_SRCS)
+# The compiler's sources again, for clang; tools/compiler/build.mk, read later, names them.
+FUZZER_SRCS := $(FUZZ_TFLITE)/fuzzer.c $(FUZZ_TFLITE_SRCS)
+$(O)/asan/tests/tflite-fuzzer: $(FUZZER_SRCS) $(O)/lib/libenpu-compiler.a
 	@mkdir -p $(@D)
 	@echo "  CLANG   $@"
-	@clang $(CPPFLAGS) -Itools/compiler/include $(BASE_CFLAGS) -O1 -g \
-		-fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS_libenpu-compiler) -lm
+	@clang $(CPPFLAGS) -Itools/compiler/include -I$(ONNX_GENERATED) $(BASE_CFLAGS) -O1 -g \
+		-fsanitize=fuzzer,address,undefined -o $@ $(FUZZER_SRCS) $(COMPILER_SRCS) \
+		$(LIBS_libenpu-compiler) -lm
 
 fuzz-tflite: $(O)/asan/tests/tflite-fuzzer ## search for broken models with clang's libFuzzer
 	@mkdir -p $(O)/fuzz/tflite

@@ -55,10 +55,28 @@ struct enpu_blob {
 
 void enpu_blob_free(struct enpu_blob *blob);
 
+/* An input's dimensions, where an ONNX model leaves some open. */
+struct enpu_input_shape {
+	const char *name;
+	unsigned int rank;
+	const int32_t *dims;
+};
+
+/* An input of an ONNX model that is always the same: it becomes a constant. */
+struct enpu_input_value {
+	const char *name;
+	unsigned int count;
+	const double *values;
+};
+
 struct enpu_compile_options {
 	const char *preset;		/* "enpu-256", "enpu-512", "enpu-2048"; NULL: "enpu-512" */
 	uint32_t sram_bytes;		/* on-chip SRAM to use; 0: what the preset has */
 	FILE *dump;			/* the graph and the schedule, as text; NULL: none */
+	const struct enpu_input_shape *input_shapes;
+	unsigned int n_input_shapes;
+	const struct enpu_input_value *input_values;
+	unsigned int n_input_values;
 };
 
 /* What the compiled model will cost; all counts are per inference. */
@@ -75,7 +93,7 @@ struct enpu_compile_stats {
 };
 
 /**
- * enpu_compile_file() - compile a .tflite file
+ * enpu_compile_file() - compile a .tflite or .onnx file
  * @path: the model
  * @opts: NULL for the defaults
  * @out: the compiled model; untouched on failure
@@ -87,7 +105,7 @@ int enpu_compile_file(const char *path, const struct enpu_compile_options *opts,
 		      struct enpu_diag *diag);
 
 /**
- * enpu_compile_memory() - the same from memory
+ * enpu_compile_memory() - the same from memory, without data in files beside the model
  * @name: stands for the file name in messages and in the compiled model
  * @data: the model; must stay unchanged during the call
  */

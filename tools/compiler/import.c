@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/* Model files of all formats to graphs: see import.h. */
+#include "import.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "onnx/import.h"
+#include "passes/rewrite.h"
+#include "tflite/import.h"
+
+#define TFLITE_MARK	"TFL3"
+#define TFLITE_MARK_AT	4
+
+static int import_onnx(struct graph *g, const void *data, size_t size, const char *folder,
+		       const struct enpu_compile_options *opts)
+{
+	struct onnx_options onnx = { .folder = folder };
+	int err;
+
+	if (opts) {
+		onnx.shapes = opts->input_shapes;
+		onnx.n_shapes = opts->n_input_shapes;
+		onnx.values = opts->input_values;
+		onnx.n_values = opts->n_input_values;
+	}
+	err = onnx_import(g, data, size, &onnx);
+	return err ? err : simplify_layout(g);
+}
+
+int import_model(struct graph *g, const void *data, size_t size, const char *folder,
+		 const struct enpu_compile_options *opts)
+{
+	bool tflite = size >= TFLITE_MARK_AT + strlen(TFLITE_MARK) &&
+		      !memcmp((const char *)data + TFLITE_MARK_AT, TFLITE_MARK,
+			      strlen(TFLITE_MARK));
+
+	if (!tflite && onnx_recognise(data, size))
+		return import_onnx(g, data, size, folder, opts);
+	if (opts && (opts->n_input_shapes || opts->n_input_values)) {
+		diag_error(g->diag, "%s: shapes and values of inputs can be given for ONNX models only",
+			   g->file);
+		return -EINVAL;
+	}
+	return tflite_import(g, data, size);
+}
