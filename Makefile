@@ -15,7 +15,7 @@ SHELL        := /bin/bash
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-CPPFLAGS     := -D_GNU_SOURCE -Iuapi -Ilibaccel/include
+CPPFLAGS     := -D_GNU_SOURCE -Iuapi -Ilibaccel/include -Ilibaccel-tasks/include
 CFLAGS       ?= -O2 -g
 BASE_CFLAGS  := -std=c11 -fPIC -fvisibility=hidden -ffp-contract=off \
 		-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -79,8 +79,8 @@ $(1)/lib/$(2): $(call objs,$(1),$(3)) $(call libfor,$(1),$(4)) $(6)
 	@mkdir -p $$(@D)
 	@echo "  LD      $$@"
 	@$(CC) -shared $(BASE_LDFLAGS) $(LDFLAGS) $(if $(filter %/asan,$(1)),$(SANITIZE)) \
-		-Wl,-soname,$(2) $(if $(6),-Wl$(comma)--version-script=$(6)) \
-		-o $$@ $$(filter %.o %.a,$$^) $(5) -lpthread -lm
+		-Wl,-soname,$(2) $(if $(findstring .so.,$(4)),-Wl$(comma)-rpath$(comma)'$$$$ORIGIN') $(if $(6),-Wl$(comma)--version-script=$(6)) \
+		-o $$@ $$(filter %.o %.a %.so.1,$$^) $(5) -lpthread -lm
 	@ln -sf $(2) $(1)/lib/$(basename $(2))
 
 endef
@@ -91,7 +91,7 @@ all: build
 .PHONY: help deps doctor clean
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z][a-z0-9.-]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' \
-		Makefile $$(find libaccel tools tests scripts -name build.mk) | sort
+		Makefile $$(find libaccel libaccel-tasks tools examples tests scripts -name build.mk) | sort
 
 deps: ## install the packages that are missing (as root)
 	@scripts/setup
@@ -115,7 +115,7 @@ $(BARE): deps
 	@ENPU_WAS_BARE=1 $(MAKE) --no-print-directory $@
 endif
 else
-include $(sort $(shell find libaccel tools tests scripts -name build.mk 2>/dev/null))
+include $(sort $(shell find libaccel libaccel-tasks tools examples tests scripts -name build.mk 2>/dev/null))
 
 COMPILE = $(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) $(EXTRA_CFLAGS) -MMD -MP
 $(O)/obj/%.o: %.c

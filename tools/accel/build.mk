@@ -2,7 +2,7 @@
 ACCEL_SRCS := $(sort $(wildcard tools/accel/*.c))
 
 $(eval $(call flags,tools/accel/,-Itools/compiler/include))
-$(eval $(call program,accel,$(ACCEL_SRCS),libaccel.so.1 libenpu-compiler,-ljpeg -lpng))
+$(eval $(call program,accel,$(ACCEL_SRCS),libaccel-tasks.so.1 libaccel.so.1 libenpu-compiler,-lmd -ljpeg -lpng))
 
 .PHONY: install install-accel
 install: install-accel

@@ -49,3 +49,14 @@ int cli_number(const char *text, unsigned long min, unsigned long max, unsigned 
 	*value = strtoul(text, &end, 10);
 	return errno || *end || *value < min || *value > max ? -1 : 0;
 }
+
+int cli_fraction(const struct command *command, const char *option, double min, double *value)
+{
+	char *end;
+
+	*value = strtod(optarg, &end);
+	if (end != optarg && !*end && *value >= min && *value <= 1)
+		return CLI_OK;
+	return cli_usage(command, "%s: --%s: expected %g to 1, got '%s'", command->name, option, min,
+			 optarg);
+}

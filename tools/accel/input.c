@@ -11,35 +11,84 @@
 
 static int takes_picture(const struct accel_tensor *tensor)
 {
-	return tensor->rank == 4 && tensor->dims[0] == 1 &&
-	       (tensor->dims[3] == 3 || tensor->dims[3] == 1) &&
-	       (tensor->dtype == ACCEL_U8 || tensor->dtype == ACCEL_S8);
+	struct accel_values shape = accel_shape_of(tensor);
+	uint32_t width, height;
+
+	return tensor->dims[0] == 1 && !accel_input_size(&shape, &width, &height, NULL);
 }
 
-/* ITU-R BT.601, in 1/65536 */
-static unsigned char luma(const unsigned char *rgb)
+void input_map(const struct view *view, const struct picture *picture, uint32_t width,
+	       uint32_t height, struct accel_map *map)
 {
-	return (unsigned char)((19595u * rgb[0] + 38470u * rgb[1] + 7471u * rgb[2] + 32768) >> 16);
+	struct accel_picture whole = { picture->width, picture->height, picture->rgb };
+
+	if (view->letterbox)
+		accel_map_letterbox(map, &whole, width, height, ACCEL_CENTRE);
+	else
+		accel_map_stretch(map, &whole, width, height);
 }
 
-int input_from_picture(const struct picture *picture, const char *path,
+/* The input's pixels as 8-bit RGB; free() */
+static uint8_t *look(const struct picture *picture, const struct view *view, uint32_t width,
+		     uint32_t height)
+{
+	struct accel_picture whole = { picture->width, picture->height, picture->rgb };
+	struct picture scaled = { .width = width, .height = height };
+	struct accel_map map;
+
+	if (!view->pixels)
+		return picture_resize(picture, &scaled) ? NULL : scaled.rgb;
+	if (picture_alloc(&scaled, "resized picture"))
+		return NULL;
+	input_map(view, picture, width, height, &map);
+	accel_map_sample(&map, &whole, width, height, view->pixels->fill, scaled.rgb);
+	return scaled.rgb;
+}
+
+static void store(const struct view *view, const struct accel_tensor *tensor, const float *values,
+		  unsigned char *to)
+{
+	unsigned char flip = tensor->dtype == ACCEL_S8 ? 0x80 : 0;
+
+	if (view->pixels) {
+		accel_quantize(tensor, values, to);
+		return;
+	}
+	for (size_t i = 0; i < tensor->elements; i++)
+		to[i] = flip ^ (unsigned char)values[i];
+}
+
+int input_from_picture(const struct picture *picture, const char *path, const struct view *view,
 		       const struct accel_tensor *tensor, void *data)
 {
-	struct picture scaled = { .width = tensor->dims[2], .height = tensor->dims[1] };
-	unsigned char flip = tensor->dtype == ACCEL_S8 ? 0x80 : 0;
-	unsigned char *to = data;
+	static const struct accel_pixels bytes = { .scale = { 1, 1, 1 } };
+	struct accel_values shape = accel_shape_of(tensor);
+	uint32_t width, height;
+	float *values;
+	uint8_t *rgb;
 
 	if (!takes_picture(tensor)) {
-		cli_error("%s: input %s doesn't take a picture: expected uint8 or int8 [1, height, width, 3 or 1]",
+		cli_error("%s: input %s doesn't take a picture: expected [1, height, width, 3 or 1] or [1, 3 or 1, height, width]",
 			  path, tensor->name);
 		return -1;
 	}
-	if (picture_resize(picture, &scaled))
+	if (!view->pixels && tensor->dtype != ACCEL_U8 && tensor->dtype != ACCEL_S8) {
+		cli_error("%s: input %s is %s: say by --mean and --std what values pixels have there",
+			  path, tensor->name, accel_dtype_name(tensor->dtype));
 		return -1;
-	for (size_t i = 0; i < tensor->elements; i++)
-		to[i] = flip ^ (tensor->dims[3] == 3 ? scaled.rgb[i] : luma(scaled.rgb + 3 * i));
-	free(scaled.rgb);
-	return 0;
+	}
+	accel_input_size(&shape, &width, &height, NULL);
+	values = malloc(tensor->elements * sizeof(*values));
+	if (!values)
+		cli_error("out of memory");
+	rgb = values ? look(picture, view, width, height) : NULL;
+	if (rgb) {
+		accel_pixels_place(view->pixels ? view->pixels : &bytes, &shape, rgb, values, NULL);
+		store(view, tensor, values, data);
+	}
+	free(values);
+	free(rgb);
+	return rgb ? 0 : -1;
 }
 
 static int read_exactly(FILE *file, const char *path, const struct accel_tensor *tensor,
@@ -139,7 +188,7 @@ static int choose_for_picture(const struct accel_model *model, const char *fille
 }
 
 static int fill_picture(struct accel_instance *inst, const struct accel_model *model,
-			const struct picture *picture, const char *path, char *filled)
+			const struct view *view, const struct picture *picture, const char *path, char *filled)
 {
 	int index = choose_for_picture(model, filled);
 
@@ -147,7 +196,7 @@ static int fill_picture(struct accel_instance *inst, const struct accel_model *m
 		cli_error("%s: all inputs of the model are given by --input-raw", path);
 		return -1;
 	}
-	if (input_from_picture(picture, path, accel_model_input(model, (unsigned int)index),
+	if (input_from_picture(picture, path, view, accel_model_input(model, (unsigned int)index),
 			       accel_instance_input(inst, (unsigned int)index)))
 		return -1;
 	filled[index] = 1;
@@ -169,8 +218,8 @@ static int check_filled(const struct accel_model *model, const char *filled)
 }
 
 int input_fill(struct accel_instance *inst, const struct accel_model *model,
-	       const struct input_list *raw, const struct picture *picture, const char *path,
-	       int *pictured)
+	       const struct input_list *raw, const struct view *view,
+	       const struct picture *picture, const char *path, int *pictured)
 {
 	char *filled = calloc(accel_model_info(model)->num_inputs, 1);
 	int ret;
@@ -182,7 +231,7 @@ int input_fill(struct accel_instance *inst, const struct accel_model *model,
 	}
 	ret = fill_raw(inst, model, raw, filled);
 	if (!ret && picture->rgb) {
-		*pictured = fill_picture(inst, model, picture, path, filled);
+		*pictured = fill_picture(inst, model, view, picture, path, filled);
 		ret = *pictured < 0 ? -1 : 0;
 	}
 	if (!ret)

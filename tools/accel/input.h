@@ -4,6 +4,7 @@
 #define ACCEL_CLI_INPUT_H
 
 #include <accel/accel.h>
+#include <accel/tasks.h>
 
 #include "picture.h"
 
@@ -15,20 +16,32 @@ struct input_list {
 	unsigned int count;
 };
 
+/* How a picture gets into an input */
+struct view {
+	const struct accel_pixels *pixels;	/* NULL: bytes as they are, for 8-bit inputs */
+	int letterbox;				/* in its proportions; else stretched */
+};
+
+/* Where the input's pixels are in the picture */
+void input_map(const struct view *view, const struct picture *picture, uint32_t width,
+	       uint32_t height, struct accel_map *map);
+
 /*
  * Fill all inputs of @inst: those that @raw names from files, and a picture
  * into the first other one that takes one. *@pictured: its index, or -1.
  * @picture: rgb NULL: none. 0, or -1 after a message.
  */
 int input_fill(struct accel_instance *inst, const struct accel_model *model,
-	       const struct input_list *raw, const struct picture *picture, const char *path,
-	       int *pictured);
+	       const struct input_list *raw, const struct view *view,
+	       const struct picture *picture, const char *path, int *pictured);
 
 /*
- * Resize @picture to [1, height, width, 3 or 1] and write it to @data: uint8 as
- * it is, int8 less 128; a model of one channel gets the luma. 0, or -1 after a message.
+ * Fill an input of [1, height, width, 3 or 1], or with the channels before the
+ * height. One channel is the luma. Without @view's pixels, uint8 gets the bytes
+ * of the resized picture, int8 the same less 128; else their values, quantized
+ * as the tensor says. 0, or -1 after a message.
  */
-int input_from_picture(const struct picture *picture, const char *path,
+int input_from_picture(const struct picture *picture, const char *path, const struct view *view,
 		       const struct accel_tensor *tensor, void *data);
 
 /* Whole file of bytes, 0, or -1 after a message */

@@ -24,6 +24,15 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+/* The part of @command that @name, if there is one, names: the name's last word */
+static const struct command *find_part(const struct command *command, const char *name)
+{
+	for (const struct command *const *part = command->parts; name && part && *part; part++)
+		if (strcmp(strrchr((*part)->name, ' ') + 1, name) == 0)
+			return *part;
+	return NULL;
+}
+
 static void print_overview(FILE *to)
 {
 	fputs("accel: run neural networks on an NPU\n\nusage: accel COMMAND [OPTIONS]\n\n", to);
@@ -34,7 +43,7 @@ static void print_overview(FILE *to)
 
 static int help(int argc, char **argv)
 {
-	const struct command *command;
+	const struct command *command, *part;
 
 	if (argc < 2) {
 		print_overview(stdout);
@@ -43,6 +52,9 @@ static int help(int argc, char **argv)
 	command = find(argv[1]);
 	if (!command)
 		return cli_usage(NULL, "no command '%s'", argv[1]);
+	part = find_part(command, argv[2]);
+	if (part)
+		command = part;
 	printf("%s\n\nusage: accel %s %s\n%s%s", command->summary, command->name,
 	       command->arguments, command->options[0] ? "\n" : "", command->options);
 	return CLI_OK;
@@ -58,7 +70,7 @@ static const struct command help_command = {
 
 static int run(int argc, char **argv)
 {
-	const struct command *command;
+	const struct command *command, *part;
 
 	if (argc < 2) {
 		print_overview(stderr);
@@ -75,8 +87,9 @@ static int run(int argc, char **argv)
 		return cli_usage(NULL, "no command '%s'", argv[1]);
 	for (int i = 2; i < argc && strcmp(argv[i], "--"); i++)
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			return help(2, argv);
-	return command->run(argc - 1, argv + 1);
+			return help(argc, argv);
+	part = find_part(command, argv[2]);
+	return part ? part->run(argc - 2, argv + 2) : command->run(argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv)

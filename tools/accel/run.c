@@ -36,6 +36,8 @@ struct options {
 	unsigned long top;		/* 0: not asked for */
 	unsigned long repeat;
 	double threshold;
+	struct accel_pixels pixels;
+	int pixels_given;		/* by --mean or --std */
 	int json;
 };
 
@@ -45,12 +47,13 @@ struct session {
 	struct accel_model *model;
 	struct accel_instance *inst;
 	struct picture picture;
+	struct view view;
 	struct labels labels;
 	int pictured;			/* the input that the picture is in; -1: none */
 	uint64_t *times;		/* ns, sorted when all runs are done */
 	int profiled;
 	struct accel_profile profile;	/* of the last run */
-	struct class_score *top;
+	struct accel_class *top;
 	size_t num_top;
 	struct detections detections;
 	int detected;
@@ -62,6 +65,17 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* As the options say, else as this kind of detector expects it */
+static void choose_view(struct session *s)
+{
+	enum accel_detector kind = result_detector(s->model);
+
+	s->view.pixels = accel_detector_pixels(kind);
+	s->view.letterbox = s->view.pixels != NULL;
+	if (s->opts->pixels_given)
+		s->view.pixels = &s->opts->pixels;
 }
 
 static int set_up(struct session *s)
@@ -79,7 +93,9 @@ static int set_up(struct session *s)
 		return CLI_FAILED;
 	if (accel_instance_create(s->model, s->dev, NULL, &s->inst, &err))
 		return cli_error("%s", err.text);
-	if (input_fill(s->inst, s->model, &opts->raw, &s->picture, opts->image, &s->pictured))
+	choose_view(s);
+	if (input_fill(s->inst, s->model, &opts->raw, &s->view, &s->picture, opts->image,
+		       &s->pictured))
 		return CLI_FAILED;
 	return CLI_OK;
 }
@@ -177,11 +193,24 @@ static int get_top(struct session *s)
 
 static int get_detections(struct session *s)
 {
-	if (!result_is_detections(s->model))
+	struct accel_map map;
+	int ret;
+
+	if (result_detector(s->model) == ACCEL_DETECTOR_NONE)
 		return cli_error("%s: --boxes: the outputs are not those of a detection model",
 				 s->opts->model);
 	s->detected = 1;
-	if (result_detections(s->inst, s->model, s->opts->threshold, &s->detections))
+	if (s->pictured >= 0) {
+		struct accel_values shape =
+			accel_shape_of(accel_model_input(s->model, (unsigned int)s->pictured));
+		uint32_t width = 1, height = 1;
+
+		accel_input_size(&shape, &width, &height, NULL);
+		input_map(&s->view, &s->picture, width, height, &map);
+	}
+	ret = result_detections(s->inst, s->model, s->pictured >= 0 ? &map : NULL, &s->picture,
+				s->opts->threshold, &s->detections);
+	if (ret)
 		return CLI_FAILED;
 	if (s->opts->boxes && result_draw(&s->detections, &s->labels, &s->picture, s->opts->boxes))
 		return CLI_FAILED;
@@ -191,7 +220,7 @@ static int get_detections(struct session *s)
 /* As asked for, or as the outputs look */
 static int interpret(struct session *s)
 {
-	if (s->opts->boxes || (!s->opts->top && result_is_detections(s->model)))
+	if (s->opts->boxes || (!s->opts->top && result_detector(s->model) != ACCEL_DETECTOR_NONE))
 		return get_detections(s);
 	if (s->opts->top || result_is_classes(s->model))
 		return get_top(s);
@@ -311,7 +340,8 @@ static void tear_down(struct session *s)
 	labels_free(&s->labels);
 }
 
-enum { OPT_SAVE_INPUT = 256, OPT_INPUT_RAW, OPT_OUTPUT_RAW, OPT_THRESHOLD };
+enum { OPT_SAVE_INPUT = 256, OPT_INPUT_RAW, OPT_OUTPUT_RAW, OPT_THRESHOLD, OPT_MEAN,
+       OPT_STD };
 
 static int set_number(const char *name, unsigned long max, unsigned long *value)
 {
@@ -321,14 +351,41 @@ static int set_number(const char *name, unsigned long max, unsigned long *value)
 			 max, optarg);
 }
 
-static int set_threshold(struct options *opts)
+/* One number, or one for each of red, green and blue */
+static int three_numbers(const char *option, float *values)
 {
-	char *end;
+	char end;
+	int count = sscanf(optarg, "%f,%f,%f%c", &values[0], &values[1], &values[2], &end);
 
-	opts->threshold = strtod(optarg, &end);
-	if (end != optarg && !*end && opts->threshold >= 0 && opts->threshold <= 1)
+	if (count == 1 && !strchr(optarg, ',')) {
+		values[1] = values[0];
+		values[2] = values[0];
 		return CLI_OK;
-	return cli_usage(&run_command, "run: --threshold: expected 0 to 1, got '%s'", optarg);
+	}
+	if (count == 3)
+		return CLI_OK;
+	return cli_usage(&run_command, "run: --%s: expected X or R,G,B, got '%s'", option, optarg);
+}
+
+static int set_mean(struct options *opts)
+{
+	opts->pixels_given = 1;
+	return three_numbers("mean", opts->pixels.mean);
+}
+
+static int set_std(struct options *opts)
+{
+	float std[3];
+	int ret = three_numbers("std", std);
+
+	opts->pixels_given = 1;
+	for (int i = 0; i < 3 && !ret; i++) {
+		if (!(std[i] > 0))
+			ret = cli_usage(&run_command, "run: --std: expected more than 0, got '%s'",
+					optarg);
+		opts->pixels.scale[i] = 1 / std[i];
+	}
+	return ret;
 }
 
 static int add_raw(struct options *opts)
@@ -381,7 +438,11 @@ static int set_option(struct options *opts, int opt, char **argv)
 	case OPT_INPUT_RAW:
 		return add_raw(opts);
 	case OPT_THRESHOLD:
-		return set_threshold(opts);
+		return cli_fraction(&run_command, "threshold", 0, &opts->threshold);
+	case OPT_MEAN:
+		return set_mean(opts);
+	case OPT_STD:
+		return set_std(opts);
 	default:
 		return cli_bad_option(&run_command, opt, argv);
 	}
@@ -410,6 +471,8 @@ static int parse(int argc, char **argv, struct options *opts)
 		{ "repeat", required_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "threshold", required_argument, NULL, OPT_THRESHOLD },
+		{ "mean", required_argument, NULL, OPT_MEAN },
+		{ "std", required_argument, NULL, OPT_STD },
 		{ "save-input", required_argument, NULL, OPT_SAVE_INPUT },
 		{ "input-raw", required_argument, NULL, OPT_INPUT_RAW },
 		{ "output-raw", required_argument, NULL, OPT_OUTPUT_RAW },
@@ -430,7 +493,11 @@ static int parse(int argc, char **argv, struct options *opts)
 
 static int run(int argc, char **argv)
 {
-	struct options opts = { .repeat = 1, .threshold = DEFAULT_THRESHOLD };
+	struct options opts = {
+		.repeat = 1,
+		.threshold = DEFAULT_THRESHOLD,
+		.pixels = { .scale = { 1, 1, 1 } },
+	};
 	struct session session = { .opts = &opts };
 	int ret = parse(argc, argv, &opts);
 
@@ -441,9 +508,12 @@ static int run(int argc, char **argv)
 	return ret;
 }
 
+static const struct command *const parts[] = { &run_face_command, &run_ocr_command, NULL };
+
 const struct command run_command = {
 	.name = "run",
-	.arguments = "MODEL [--image PHOTO] [--input-raw INPUT=FILE]... [OPTIONS]",
+	.arguments = "MODEL [--image PHOTO] [--input-raw INPUT=FILE]... [OPTIONS]\n"
+	"       accel run face | ocr ...     see 'accel help run face', 'accel help run ocr'",
 	.summary = "run a model and show the result",
 	.options =
 	"  MODEL               a compiled model, or a .tflite file to be compiled\n"
@@ -452,6 +522,8 @@ const struct command run_command = {
 	"  -k, --top K         show the K likeliest classes (default 5)\n"
 	"  -b, --boxes OUT.png show the objects found, and draw them\n"
 	"      --threshold T   leave out objects with a lower score (default 0.5)\n"
+	"      --mean M        with --std: the input's values are (byte - M) / S; both take a\n"
+	"      --std S         number, or one each for red, green and blue: 124,116,104\n"
 	"  -d, --device DEVICE drm:0, sim; default: $ACCEL_DEVICE, else the first NPU\n"
 	"  -c, --config NAME   for a .tflite file: compile for that NPU, not the device's size\n"
 	"  -n, --repeat N      run N times, and show the median time\n"
@@ -460,4 +532,5 @@ const struct command run_command = {
 	"      --save-input F  write the bytes of the input that the photo became\n"
 	"      --output-raw D  write the outputs' bytes to D/output0.bin, D/output1.bin, ...\n",
 	.run = run,
+	.parts = parts,
 };

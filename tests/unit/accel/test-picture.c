@@ -135,20 +135,21 @@ static void test_input(void **state)
 	struct picture picture = { .width = 1, .height = 1, .rgb = rgb };
 	struct accel_tensor input = tensor(ACCEL_U8, 3);
 	unsigned char data[12];
+	struct view bytes = { 0 };
 
-	assert_int_equal(input_from_picture(&picture, "p", &input, data), 0);
+	assert_int_equal(input_from_picture(&picture, "p", &bytes, &input, data), 0);
 	for (int i = 0; i < 12; i++)
 		assert_int_equal(data[i], 10 + 10 * (i % 3));
 	input = tensor(ACCEL_S8, 3);
-	assert_int_equal(input_from_picture(&picture, "p", &input, data), 0);
+	assert_int_equal(input_from_picture(&picture, "p", &bytes, &input, data), 0);
 	assert_int_equal((int8_t)data[1], 20 - 128);
 	input = tensor(ACCEL_U8, 1);
-	assert_int_equal(input_from_picture(&picture, "p", &input, data), 0);
+	assert_int_equal(input_from_picture(&picture, "p", &bytes, &input, data), 0);
 	assert_int_equal(data[3], 18);		/* 0.299 * 10 + 0.587 * 20 + 0.114 * 30 = 18.15 */
 	input = tensor(ACCEL_F32, 3);
-	assert_int_equal(input_from_picture(&picture, "p", &input, data), -1);
+	assert_int_equal(input_from_picture(&picture, "p", &bytes, &input, data), -1);
 	input = tensor(ACCEL_U8, 2);
-	assert_int_equal(input_from_picture(&picture, "p", &input, data), -1);
+	assert_int_equal(input_from_picture(&picture, "p", &bytes, &input, data), -1);
 }
 
 static void write_png(const void *pixels, png_uint_32 format, uint32_t width, uint32_t height)

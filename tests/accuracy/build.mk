@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+# The float side of the accuracy checks. The runtimes' headers come with the
+# download, so the program is built on demand, not with everything else.
+
+FLOAT_CACHE := $(or $(ENPU_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/enpu)/oracle
+FLOAT_SRCS  := $(addprefix tests/accuracy/,accel-float.c ort_net.c tflite_net.c) \
+	$(addprefix tools/accel/,cli.c draw.c face.c font.c jpeg.c json.c ocr.c picture.c png.c)
+
+$(FLOAT_CACHE)/tflite/include/tensorflow/lite/c/c_api.h:
+	@scripts/get-models oracle/ >/dev/null
+
+$(O)/bin/accel-float: $(FLOAT_SRCS) tests/accuracy/nets_float.h tools/accel/nets.h \
+		libaccel-tasks/include/accel/tasks.h $(O)/lib/libaccel-tasks.so.1 \
+		$(FLOAT_CACHE)/onnxruntime/include/onnxruntime_c_api.h \
+		$(FLOAT_CACHE)/tflite/include/tensorflow/lite/c/c_api.h
+	@mkdir -p $(@D)
+	@echo "  CCLD    $@"
+	@$(CC) $(CPPFLAGS) -iquote tools/accel $(BASE_CFLAGS) $(CFLAGS) \
+		-isystem $(FLOAT_CACHE)/onnxruntime/include -isystem $(FLOAT_CACHE)/tflite/include \
+		$(LDFLAGS) -Wl,-rpath,'$$ORIGIN/../lib' -o $@ $(FLOAT_SRCS) \
+		$(O)/lib/libaccel-tasks.so.1 $(O)/lib/libaccel.so.1 -ljpeg -lpng -ldl -lm

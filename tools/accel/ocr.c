@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+/* accel run ocr: the text in a picture. */
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "draw.h"
+#include "json.h"
+#include "nets.h"
+#include "picture.h"
+
+struct options {
+	const char *picture;
+	const char *detector;
+	const char *direction;
+	const char *recognizer;
+	const char *keys;
+	const char *boxes;
+	const char *device;
+	const char *config;
+	double threshold;
+	int json;
+};
+
+struct session {
+	const struct options *opts;
+	struct nets nets;
+	struct accel_net *detector, *direction, *recognizer;
+	struct accel_keys *keys;
+	struct picture picture;
+	struct accel_text *texts;
+	size_t count;
+};
+
+static int set_up(struct session *s)
+{
+	const struct options *opts = s->opts;
+	struct accel_error err;
+	int ret;
+
+	if (accel_keys_load(opts->keys, &s->keys, &err))
+		return cli_error("%s", err.text);
+	if (picture_load(opts->picture, &s->picture))
+		return CLI_FAILED;
+	ret = nets_open(&s->nets, opts->recognizer, &s->recognizer);
+	if (!ret)
+		ret = nets_open_if(&s->nets, opts->detector, &s->detector);
+	if (!ret)
+		ret = nets_open_if(&s->nets, opts->direction, &s->direction);
+	return ret;
+}
+
+/* Without a detector all of the picture is one line. */
+static int whole_picture(struct session *s)
+{
+	float w = (float)s->picture.width, h = (float)s->picture.height;
+
+	s->texts = calloc(1, sizeof(*s->texts));
+	if (!s->texts)
+		return cli_error("out of memory");
+	s->count = 1;
+	s->texts[0].corners[1] = (struct accel_point){ w, 0 };
+	s->texts[0].corners[2] = (struct accel_point){ w, h };
+	s->texts[0].corners[3] = (struct accel_point){ 0, h };
+	return CLI_OK;
+}
+
+static int read_all(struct session *s)
+{
+	struct accel_picture view = { s->picture.width, s->picture.height, s->picture.rgb };
+	struct accel_error err;
+	size_t kept = 0;
+
+	if (!s->detector && whole_picture(s))
+		return CLI_FAILED;
+	if (s->detector && accel_text_find(s->detector, &view, &s->texts, &s->count, &err))
+		return cli_error("%s", err.text);
+	for (size_t i = 0; i < s->count; i++)
+		if (accel_text_read(s->recognizer, s->direction, s->keys, &view, &s->texts[i],
+				    &err))
+			return cli_error("%s", err.text);
+	for (size_t i = 0; i < s->count; i++) {
+		struct accel_text *text = &s->texts[i];
+
+		if (text->text[0] && (double)text->score >= s->opts->threshold) {
+			struct accel_text keep = s->texts[kept];
+
+			s->texts[kept++] = *text;
+			*text = keep;
+		}
+	}
+	for (size_t i = kept; i < s->count; i++)
+		free(s->texts[i].text);
+	s->count = kept;
+	return CLI_OK;
+}
+
+static void print_json(const struct session *s)
+{
+	struct json json = { .to = stdout };
+
+	json_open(&json, NULL, '{');
+	json_string(&json, "picture", s->opts->picture);
+	json_open(&json, "lines", '[');
+	for (size_t i = 0; i < s->count; i++) {
+		const struct accel_text *text = &s->texts[i];
+
+		json_open(&json, NULL, '{');
+		json_string(&json, "text", text->text);
+		json_double(&json, "score", (double)text->score);
+		json_open(&json, "corners", '[');
+		for (unsigned int k = 0; k < 4; k++) {
+			json_open(&json, NULL, '[');
+			json_double(&json, NULL, (double)text->corners[k].x);
+			json_double(&json, NULL, (double)text->corners[k].y);
+			json_close(&json, ']');
+		}
+		json_close(&json, ']');
+		json_close(&json, '}');
+	}
+	json_close(&json, ']');
+	json_close(&json, '}');
+}
+
+static int draw(struct session *s)
+{
+	char label[32];
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct accel_point *c = s->texts[i].corners;
+		float left = c[0].x, right = c[0].x, top = c[0].y, bottom = c[0].y;
+		struct box box;
+
+		for (unsigned int k = 1; k < 4; k++) {
+			left = fminf(left, c[k].x);
+			right = fmaxf(right, c[k].x);
+			top = fminf(top, c[k].y);
+			bottom = fmaxf(bottom, c[k].y);
+		}
+		box = (struct box){ (int)left, (int)top, (int)ceilf(right), (int)ceilf(bottom) };
+		snprintf(label, sizeof(label), "%zu", i + 1);
+		draw_box(&s->picture, box, (unsigned int)i, label);
+	}
+	return picture_write_png(s->opts->boxes, &s->picture) ? CLI_FAILED : CLI_OK;
+}
+
+static int work(struct session *s)
+{
+	int ret = set_up(s);
+
+	if (!ret)
+		ret = read_all(s);
+	if (ret)
+		return ret;
+	if (s->opts->json)
+		print_json(s);
+	for (size_t i = 0; i < s->count && !s->opts->json; i++)
+		printf("%s\n", s->texts[i].text);
+	return s->opts->boxes ? draw(s) : CLI_OK;
+}
+
+static void tear_down(struct session *s)
+{
+	accel_text_free(s->texts, s->count);
+	free(s->picture.rgb);
+	accel_keys_free(s->keys);
+	nets_close(&s->nets);
+}
+
+enum { OPT_DETECTOR = 256, OPT_DIRECTION, OPT_RECOGNIZER, OPT_KEYS, OPT_THRESHOLD };
+
+static int set_option(struct options *opts, int opt, char **argv)
+{
+	switch (opt) {
+	case OPT_DETECTOR:
+		opts->detector = optarg;
+		return CLI_OK;
+	case OPT_DIRECTION:
+		opts->direction = optarg;
+		return CLI_OK;
+	case OPT_RECOGNIZER:
+		opts->recognizer = optarg;
+		return CLI_OK;
+	case OPT_KEYS:
+		opts->keys = optarg;
+		return CLI_OK;
+	case OPT_THRESHOLD:
+		return cli_fraction(&run_ocr_command, "threshold", 0, &opts->threshold);
+	case 'b':
+		opts->boxes = optarg;
+		return CLI_OK;
+	case 'd':
+		opts->device = optarg;
+		return CLI_OK;
+	case 'c':
+		opts->config = optarg;
+		return CLI_OK;
+	case 'j':
+		opts->json = 1;
+		return CLI_OK;
+	default:
+		return cli_bad_option(&run_ocr_command, opt, argv);
+	}
+}
+
+static int check(struct options *opts, int argc, char **argv)
+{
+	if (argc - optind != 1)
+		return cli_usage(&run_ocr_command, "run ocr: expected one picture, got %d",
+				 argc - optind);
+	opts->picture = argv[optind];
+	if (!opts->recognizer || !opts->keys)
+		return cli_usage(&run_ocr_command, "run ocr: no %s",
+				 opts->recognizer ? "--keys" : "--recognizer");
+	return CLI_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "detector", required_argument, NULL, OPT_DETECTOR },
+		{ "direction", required_argument, NULL, OPT_DIRECTION },
+		{ "recognizer", required_argument, NULL, OPT_RECOGNIZER },
+		{ "keys", required_argument, NULL, OPT_KEYS },
+		{ "threshold", required_argument, NULL, OPT_THRESHOLD },
+		{ "boxes", required_argument, NULL, 'b' },
+		{ "device", required_argument, NULL, 'd' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ 0 },
+	};
+	struct options opts = { .threshold = 0.5 };
+	struct session session = { .opts = &opts };
+	int opt, ret = CLI_OK;
+
+	while (!ret && (opt = getopt_long(argc, argv, ":b:d:c:j", longs, NULL)) != -1)
+		ret = set_option(&opts, opt, argv);
+	if (!ret)
+		ret = check(&opts, argc, argv);
+	if (ret)
+		return ret;
+	session.nets = (struct nets){ .device = opts.device, .config = opts.config };
+	ret = work(&session);
+	tear_down(&session);
+	return ret;
+}
+
+const struct command run_ocr_command = {
+	.name = "run ocr",
+	.arguments = "PICTURE --recognizer MODEL --keys FILE [--detector MODEL] [OPTIONS]",
+	.summary = "read the text in a picture",
+	.options =
+	"      --detector M    model that finds text; without it the picture is one line\n"
+	"      --recognizer M  model that reads a line\n"
+	"      --keys FILE     the characters that it knows, one a line\n"
+	"      --direction M   model that tells text from text upside down\n"
+	"      --threshold T   leave out lines with a lower score (default 0.5)\n"
+	"  -b, --boxes OUT.png draw where the lines are, numbered\n"
+	"  -d, --device DEVICE drm:0, sim; default: $ACCEL_DEVICE, else the first NPU\n"
+	"  -c, --config NAME   for models that are compiled on the fly: the NPU\n"
+	"  -j, --json          print JSON, with scores and corners\n",
+	.run = run,
+};
