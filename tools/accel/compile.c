@@ -17,6 +17,7 @@
 struct options {
 	const char *input;
 	const char *output;
+	const char *report;
 	int json;
 	struct enpu_compile_options compile;
 };
@@ -84,6 +85,7 @@ static void print_json(const struct options *opts, const char *output,
 	json_unsigned(&json, "bytes", blob->size);
 	json_unsigned(&json, "macs", stats->macs);
 	json_unsigned(&json, "commands", stats->commands);
+	json_unsigned(&json, "estimated_cycles", stats->estimated_cycles);
 	json_unsigned(&json, "dram_read_bytes", stats->dram_read_bytes);
 	json_unsigned(&json, "dram_write_bytes", stats->dram_write_bytes);
 	json_unsigned(&json, "weight_bytes", stats->weight_bytes);
@@ -107,14 +109,37 @@ static void print_text(const char *output, const struct enpu_blob *blob,
 	       stats->dram_write_bytes >> 10);
 }
 
+static int write_report(const char *path, const struct enpu_report *report)
+{
+	struct enpu_blob page = { 0 };
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &page.size);
+	int ret = out ? enpu_report_write(report, NULL, 0, out) : -ENOMEM;
+
+	if (out && fclose(out) && !ret)
+		ret = -ENOMEM;
+	page.data = text;
+	ret = ret ? cli_error("%s: %s", path, strerror(-ret)) : write_file(path, &page);
+	free(text);
+	return ret;
+}
+
 static int compile(const struct options *opts, const char *output)
 {
+	struct enpu_compile_options compile = opts->compile;
+	struct enpu_report *report = NULL;
 	struct enpu_compile_stats stats;
 	struct enpu_blob blob = { 0 };
-	int ret = source_compile(opts->input, &opts->compile, &blob, &stats);
+	int ret;
 
+	if (opts->report)
+		compile.report = &report;
+	ret = source_compile(opts->input, &compile, &blob, &stats);
 	if (!ret)
 		ret = write_file(output, &blob);
+	if (!ret && report)
+		ret = write_report(opts->report, report);
+	enpu_report_free(report);
 	if (!ret && opts->json)
 		print_json(opts, output, &blob, &stats);
 	else if (!ret)
@@ -128,19 +153,23 @@ static int parse(int argc, char **argv, struct options *opts)
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "config", required_argument, NULL, 'c' },
+		{ "report", required_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ 0 },
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, ":o:c:jv", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":o:c:r:jv", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'o':
 			opts->output = optarg;
 			break;
 		case 'c':
 			opts->compile.preset = optarg;
+			break;
+		case 'r':
+			opts->report = optarg;
 			break;
 		case 'j':
 			opts->json = 1;
@@ -177,11 +206,12 @@ static int run(int argc, char **argv)
 
 const struct command compile_command = {
 	.name = "compile",
-	.arguments = "MODEL.tflite [-o OUT.enpu] [--config NAME] [--json] [--verbose]",
+	.arguments = "MODEL.tflite [-o OUT.enpu] [--report FILE.html] [OPTIONS]",
 	.summary = "compile a TensorFlow Lite model for the NPU",
 	.options =
 	"  -o, --output FILE   where to; default: MODEL.enpu beside the model\n"
 	"  -c, --config NAME   NPU to compile for: enpu-256, enpu-512 (default), enpu-2048\n"
+	"  -r, --report FILE   an HTML page: graph, cycles, SRAM and DRAM, operator by operator\n"
 	"  -j, --json          print what came out as JSON\n"
 	"  -v, --verbose       print the graph and the schedule on stderr\n",
 	.run = run,

@@ -18,3 +18,7 @@ $(eval $(call flags,tools/compiler/onnx/,-I$(ONNX_GENERATED)))
 $(eval $(call flags,$(ONNX_GENERATED)/,-w))
 $(eval $(call static_library,libenpu-compiler,$(COMPILER_SRCS)))
 LIBS_libenpu-compiler := -lmd -ldnnl -lprotobuf-c
+
+# page.c takes in files that the compiler's dependencies do not list
+$(O)/obj/tools/compiler/report/page.o $(O)/asan/obj/tools/compiler/report/page.o: \
+	$(wildcard tools/compiler/report/page.*)

@@ -10,6 +10,7 @@
 #include "import.h"
 #include "ops/operator.h"
 #include "passes/passes.h"
+#include "report/report.h"
 
 #define DEFAULT_PRESET	"enpu-512"
 #define MAX_FILE_BYTES	((size_t)1 << 31)
@@ -41,6 +42,7 @@ static int choose_machine(struct schedule *s, const struct enpu_compile_options 
 
 static void collect_stats(const struct schedule *s, struct enpu_compile_stats *stats)
 {
+	const struct traffic traffic = schedule_traffic(s);
 	const struct program *p = s->program;
 
 	memset(stats, 0, sizeof(*stats));
@@ -56,7 +58,8 @@ static void collect_stats(const struct schedule *s, struct enpu_compile_stats *s
 	stats->scratch_bytes = s->scratch_bytes;
 	stats->cpu_ops = p->n_cpu_steps;
 	stats->npu_ops = p->graph->n_ops - stats->cpu_ops;
-	schedule_traffic(s, &stats->dram_read_bytes, &stats->dram_write_bytes);
+	stats->dram_read_bytes = traffic.read;
+	stats->dram_write_bytes = traffic.written;
 }
 
 static int compile(struct program *p, struct graph *g, struct schedule *s,
@@ -79,8 +82,13 @@ static int compile(struct program *p, struct graph *g, struct schedule *s,
 	if (err)
 		return err;
 	err = emit_model(s, source, out);
-	if (!err && stats)
-		collect_stats(s, stats);
+	if (err)
+		return err;
+	collect_stats(s, stats);
+	if (opts && opts->report)
+		err = report_collect(s, source, out->size, stats, opts->report);
+	if (err)
+		enpu_blob_free(out);
 	return err;
 }
 
@@ -99,7 +107,8 @@ static int compile_data(const char *name, const char *folder, const void *data, 
 	struct graph g = { .arena = &arena, .diag = diag, .file = base_name(name) };
 	struct program p = { .arena = &arena, .diag = diag, .graph = &g };
 	struct schedule s = { .program = &p, .dump = opts ? opts->dump : NULL };
-	struct source source = { .name = base_name(name) };
+	struct source source = { .name = base_name(name), .bytes = size };
+	struct enpu_compile_stats ignored;
 	SHA2_CTX sha;
 	int err = choose_machine(&s, opts, diag);
 
@@ -116,7 +125,7 @@ static int compile_data(const char *name, const char *folder, const void *data, 
 	}
 	err = import_model(&g, data, size, folder, opts);
 	if (!err)
-		err = compile(&p, &g, &s, &source, opts, out, stats);
+		err = compile(&p, &g, &s, &source, opts, out, stats ? stats : &ignored);
 	arena_free(&arena);
 	return err;
 }

@@ -16,8 +16,11 @@ struct bytes {
  */
 struct bytes emit_stream(struct schedule *s, const struct step *step);
 
+#define COMPILER	"enpu-compiler 1.0"
+
 struct source {
 	const char *name;		/* file name without folders */
+	size_t bytes;
 	uint8_t sha256[32];
 };
 

@@ -13,7 +13,6 @@
 
 #include "emit.h"
 
-#define COMPILER	"enpu-compiler 1.0"
 #define PAGE		4096
 
 struct section {

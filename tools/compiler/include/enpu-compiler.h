@@ -69,10 +69,13 @@ struct enpu_input_value {
 	const double *values;
 };
 
+struct enpu_report;
+
 struct enpu_compile_options {
 	const char *preset;		/* "enpu-256", "enpu-512", "enpu-2048"; NULL: "enpu-512" */
 	uint32_t sram_bytes;		/* on-chip SRAM to use; 0: what the preset has */
 	FILE *dump;			/* the graph and the schedule, as text; NULL: none */
+	struct enpu_report **report;	/* gets what enpu_report_write() shows; NULL: none */
 	const struct enpu_input_shape *input_shapes;
 	unsigned int n_input_shapes;
 	const struct enpu_input_value *input_values;
@@ -112,6 +115,27 @@ int enpu_compile_file(const char *path, const struct enpu_compile_options *opts,
 int enpu_compile_memory(const char *name, const void *data, size_t size,
 			const struct enpu_compile_options *opts, struct enpu_blob *out,
 			struct enpu_compile_stats *stats, struct enpu_diag *diag);
+
+/* How far a tensor of the quantized model is from the float model's. */
+struct enpu_tensor_error {
+	const char *tensor;		/* its name in the source model */
+	double sqnr;			/* dB; infinite: no error at all */
+	double cosine;
+};
+
+/**
+ * enpu_report_write() - write the HTML report of a compilation
+ * @report: from enpu_compile_options.report
+ * @errors: of any tensors, in any order; without any the report has no columns for them
+ * @out: receives one self-contained HTML page, the same bytes for the same model
+ *
+ * Returns 0, -EIO if @out failed, or -ENOMEM.
+ */
+int enpu_report_write(const struct enpu_report *report, const struct enpu_tensor_error *errors,
+		      size_t n_errors, FILE *out);
+
+/* NULL is fine. */
+void enpu_report_free(struct enpu_report *report);
 
 /* One line of the table of operators. All strings are static. */
 struct enpu_operator_info {

@@ -115,6 +115,7 @@ struct program {
 	const struct graph *graph;
 	struct view *views;		/* of the graph's tensors, by index */
 	bool *folded;			/* operators that need no layer of their own, by index */
+	const struct op **folded_into;	/* one that does their work, by index */
 	const struct op **follower;	/* the folded operator whose table comes next, by index */
 	struct layer *layers;
 	size_t n_layers;

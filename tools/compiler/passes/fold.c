@@ -31,6 +31,12 @@ static bool clamps(enum op_kind kind)
 	}
 }
 
+static void fold_into(struct program *p, const struct op *op, const struct op *neighbour)
+{
+	p->folded[op->index] = true;
+	p->folded_into[op->index] = neighbour;
+}
+
 /* With the same scale and zero point on both sides an activation is but a clamp. */
 static void fold_activation(struct program *p, struct op *op)
 {
@@ -46,7 +52,7 @@ static void fold_activation(struct program *p, struct op *op)
 	before->attrs.activation = activations[op->kind];
 	before->outputs[0] = op->outputs[0];
 	before->outputs[0]->producer = before;
-	p->folded[op->index] = true;
+	fold_into(p, op, before);
 }
 
 /* A table of a table is a table; so is one after a concatenation that requantizes. */
@@ -59,7 +65,7 @@ static void fold_table(struct program *p, struct op *op)
 		return;
 	if (is_lookup(before)) {
 		p->follower[before->index] = op;
-		p->folded[op->index] = true;
+		fold_into(p, op, before);
 		return;
 	}
 	if (before->kind != OP_CONCATENATION)
@@ -69,7 +75,7 @@ static void fold_table(struct program *p, struct op *op)
 	if (!requantizes)
 		return;
 	p->follower[before->index] = op;
-	p->folded[op->index] = true;
+	fold_into(p, op, before);
 }
 
 #define MAX_FOLDED_PADDING	255	/* stays far inside the range of a window's padding */
@@ -94,6 +100,7 @@ static bool is_convolution(const struct op *op)
 static void fold_padding(struct program *p, struct graph *g, struct op *op)
 {
 	struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	const struct op *reader = NULL;
 	unsigned int readers = 0;
 
 	if (op->kind != OP_PAD || in->rank != 4 || out->is_output || in->data ||
@@ -101,14 +108,18 @@ static void fold_padding(struct program *p, struct graph *g, struct op *op)
 		return;
 	for (unsigned int i = 0; i < g->n_ops; i++)
 		for (unsigned int k = 0; k < g->ops[i].n_inputs; k++)
-			if (g->ops[i].inputs[k] == out && is_convolution(&g->ops[i]) && !k)
+			if (g->ops[i].inputs[k] == out && is_convolution(&g->ops[i]) && !k) {
+				reader = &g->ops[i];
 				readers++;
-	p->folded[op->index] = readers && readers == out->consumers;
+			}
+	if (reader && readers == out->consumers)
+		fold_into(p, op, reader);
 }
 
 void fold_operators(struct program *p, struct graph *g)
 {
 	p->folded = arena_new(p->arena, bool, g->n_ops);
+	p->folded_into = arena_new(p->arena, const struct op *, g->n_ops);
 	p->follower = arena_new(p->arena, const struct op *, g->n_ops);
 	for (unsigned int i = 0; i < g->n_ops; i++) {
 		fold_activation(p, &g->ops[i]);

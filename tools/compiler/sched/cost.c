@@ -2,7 +2,6 @@
 /* What a task will cost: see cost.h. */
 #include "cost.h"
 
-#define ISSUE_CYCLES		16
 #define BLOCK_CHANNELS		16	/* of the MAC array */
 #define BLOCK_K			4
 #define ACCUMULATORS		512	/* output positions at a time */
@@ -123,12 +122,17 @@ uint64_t dram_cycles(const struct machine *m, uint64_t bytes)
 	return port_cycles(bytes, m->dram_bandwidth);
 }
 
+uint64_t sram_cycles(const struct machine *m, uint64_t bytes)
+{
+	return port_cycles(bytes, m->sram_bandwidth);
+}
+
 uint64_t cost_cycles(const struct machine *m, struct cost c)
 {
 	uint64_t cycles = c.compute;
 
-	if (port_cycles(c.sram, m->sram_bandwidth) > cycles)
-		cycles = port_cycles(c.sram, m->sram_bandwidth);
+	if (sram_cycles(m, c.sram) > cycles)
+		cycles = sram_cycles(m, c.sram);
 	if (dram_cycles(m, c.dram) > cycles)
 		cycles = dram_cycles(m, c.dram);
 	return cycles + ISSUE_CYCLES;

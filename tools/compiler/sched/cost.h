@@ -8,6 +8,8 @@
 
 #include "schedule.h"
 
+#define ISSUE_CYCLES		16	/* of any command */
+
 /* Cycles of the engine itself, and bytes through the two ports. */
 struct cost {
 	uint64_t compute, sram, dram;
@@ -23,6 +25,7 @@ struct cost part_cost(const struct machine *m, const struct layer *l, struct par
 /* A command's time on its engine. */
 uint64_t cost_cycles(const struct machine *m, struct cost c);
 uint64_t dram_cycles(const struct machine *m, uint64_t bytes);
+uint64_t sram_cycles(const struct machine *m, uint64_t bytes);
 /* Times that the weights are read when the part is computed by one command. */
 uint64_t weight_passes(const struct layer *l, struct part part);
 

@@ -17,24 +17,32 @@ static uint64_t operand_bytes(const union command *c, const struct operand_slot 
 	return ref_bytes(c, index);
 }
 
-void schedule_traffic(const struct schedule *s, uint64_t *read, uint64_t *written)
+void add_traffic(struct traffic *sum, const struct schedule *s, const struct task *t)
 {
-	*read = 0;
-	*written = 0;
-	for (size_t i = 0; i < s->n_steps; i++) {
-		for (size_t k = 0; k < s->steps[i].n_tasks; k++) {
-			const struct task *t = &s->steps[i].tasks[k];
-			const struct operand_slots *slots = operand_slots(t->cmd.head.opcode);
+	const struct operand_slots *slots = operand_slots(t->cmd.head.opcode);
 
-			for (unsigned int n = 0; n < slots->count; n++) {
-				const struct operand_slot *slot = &slots->slot[n];
+	for (unsigned int n = 0; n < slots->count; n++) {
+		const struct operand_slot *slot = &slots->slot[n];
+		const struct object *object = t->objects[n];
+		uint64_t bytes;
 
-				if (t->objects[n] && t->objects[n]->region != ENPU_REGION_SRAM)
-					*(slot->is_written ? written : read) +=
-						operand_bytes(&t->cmd, slot, n);
-			}
-		}
+		if (!object || object->region == ENPU_REGION_SRAM)
+			continue;
+		bytes = operand_bytes(&t->cmd, slot, n);
+		*(slot->is_written ? &sum->written : &sum->read) += bytes;
+		if (s->regions[object->region].role == ENPU_ROLE_CONSTANT)
+			sum->constants += bytes;
 	}
+}
+
+struct traffic schedule_traffic(const struct schedule *s)
+{
+	struct traffic sum = { 0 };
+
+	for (size_t i = 0; i < s->n_steps; i++)
+		for (size_t k = 0; k < s->steps[i].n_tasks; k++)
+			add_traffic(&sum, s, &s->steps[i].tasks[k]);
+	return sum;
 }
 
 /* For places in DRAM: what needs none, and what is alive at the same time. */
@@ -66,30 +74,37 @@ static uint64_t later(uint64_t a, uint64_t b)
  * of the unit that issues them; a unit waits for its own. Weights that no load brings
  * are read by the unit itself.
  */
-static uint64_t estimate_cycles(const struct builder *b)
+static uint64_t estimate_cycles(struct builder *b)
 {
-	uint64_t *start = arena_new(b->s->program->arena, uint64_t, b->n_units + 1), dram = 0;
+	uint64_t dram = 0, end = 0;
 
 	for (size_t i = 0; i < b->n_units; i++) {
-		const struct unit *u = &b->units[i];
-		uint64_t ready = start[i], own = u->dram_cycles;
+		struct unit *u = &b->units[i];
+		uint64_t own = u->dram_cycles;
 
+		u->start = end;
+		u->ready = end;
 		for (size_t k = u->first_load; k < u->end_load; k++) {
-			const struct piece *piece = &b->loads[k].piece;
-			uint64_t cycles = dram_cycles(b->s->machine, piece->object.bytes);
+			struct load *load = &b->loads[k];
+			uint64_t cycles = dram_cycles(b->s->machine, load->piece.object.bytes);
 
-			if (!piece->placed) {
+			if (!load->piece.placed) {
 				own += cycles;
 				continue;
 			}
 			/* issued in this unit: nothing before has started since */
-			dram = later(dram, start[piece->first]) + cycles;
-			ready = later(ready, dram);
+			load->begin = later(dram, b->units[load->piece.first].start);
+			load->end = load->begin + cycles;
+			dram = load->end;
+			u->ready = later(u->ready, dram);
 		}
-		dram = later(dram, ready) + own;
-		start[i + 1] = later(ready + u->cycles, dram);
+		u->dram_begin = later(dram, u->ready);
+		dram = u->dram_begin + own;
+		u->dram_end = dram;
+		end = later(u->ready + u->cycles, dram);
+		u->end = end;
 	}
-	return start[b->n_units];
+	return end;
 }
 
 static void dump_piece(const struct piece *piece, const char *what, const char *name, FILE *out)
@@ -168,6 +183,8 @@ static void schedule_step(struct schedule *s, struct step *step)
 	generate_tasks(&best);
 	note_places(&best);
 	step->cycles = best.cycles;
+	step->built = arena_new(s->program->arena, struct builder, 1);
+	*step->built = best;
 	if (s->dump)
 		dump_step(&best, s->dump);
 }

@@ -72,6 +72,8 @@ struct layer_span {
 	size_t first, last;
 };
 
+struct builder;
+
 /* One NPU step. */
 struct step {
 	struct task *tasks;
@@ -79,6 +81,7 @@ struct step {
 	size_t first_layer, end_layer;
 	int64_t sram_peak;
 	uint64_t cycles;		/* estimate */
+	struct builder *built;		/* how it came about: step.h */
 };
 
 struct schedule {
@@ -106,8 +109,15 @@ void schedule_program(struct schedule *s);
  */
 int place_in_dram(struct schedule *s);
 
-/* Bytes that the commands move to and from DRAM; an operand counts once a command. */
-void schedule_traffic(const struct schedule *s, uint64_t *read, uint64_t *written);
+/* Bytes to and from DRAM; an operand counts once a command. */
+struct traffic {
+	uint64_t constants;		/* a part of what is read */
+	uint64_t read, written;
+};
+
+/* Adds those of one task, once regions are laid out. */
+void add_traffic(struct traffic *sum, const struct schedule *s, const struct task *t);
+struct traffic schedule_traffic(const struct schedule *s);
 
 /* tasks.c: a feature map, or rows of it, at a place. */
 struct place {

@@ -19,6 +19,7 @@ struct load {
 	size_t layer;
 	bool is_params;			/* channel parameters, else weights */
 	bool essential;			/* of a cascade: it cannot do without */
+	uint64_t begin, end;		/* on the DRAM port, if placed: estimate, in cycles */
 };
 
 struct unit {
@@ -27,6 +28,9 @@ struct unit {
 	size_t first_load, end_load;
 	uint64_t cycles;		/* on its engine */
 	uint64_t dram_cycles;		/* of the DRAM port, for itself */
+	/* Estimate, in cycles of the step: it may start, its loads are there, it is done. */
+	uint64_t start, ready, end;
+	uint64_t dram_begin, dram_end;	/* its own traffic */
 };
 
 struct builder {
@@ -43,6 +47,7 @@ struct builder {
 	struct cascade **cascades;	/* by segment; NULL: one layer */
 	uint64_t cycles;		/* estimate */
 	uint64_t *layer_cycles;		/* of each layer of the step */
+	struct cost *layer_costs;	/* the same apart; without the loads */
 };
 
 /* units.c: segments to units with loads; nothing is placed yet. */

@@ -31,10 +31,14 @@ static struct unit *add_unit(struct builder *b, size_t segment, struct part part
 
 static void add_cost(struct builder *b, struct unit *u, size_t layer, struct cost cost)
 {
+	struct cost *sum = &b->layer_costs[layer - b->step->first_layer];
 	uint64_t cycles = cost_cycles(b->s->machine, cost);
 
 	u->cycles += cycles;
 	b->layer_cycles[layer - b->step->first_layer] += cycles;
+	sum->compute += cost.compute;
+	sum->sram += cost.sram;
+	sum->dram += cost.dram;
 	u->dram_cycles += dram_cycles(b->s->machine, cost.dram);
 }
 
@@ -149,8 +153,10 @@ static void add_parts(struct builder *b, size_t segment)
 
 void make_units(struct builder *b)
 {
-	b->layer_cycles = arena_new(b->s->program->arena, uint64_t,
-				    b->step->end_layer - b->step->first_layer);
+	size_t layers = b->step->end_layer - b->step->first_layer;
+
+	b->layer_cycles = arena_new(b->s->program->arena, uint64_t, layers);
+	b->layer_costs = arena_new(b->s->program->arena, struct cost, layers);
 	b->cascades = arena_new(b->s->program->arena, struct cascade *, b->plan.n_segments);
 	for (size_t i = 0; i < b->plan.n_segments; i++) {
 		const struct segment *seg = &b->plan.segments[i];

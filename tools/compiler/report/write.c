@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The library's entry points to reports. What writing adds to the report lives in a copy of
+ * its list of operators, so that a report can be written again.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sha256.h>
+
+#include "fields.h"
+#include "page.h"
+
+#define MEMORY_LIMIT	((size_t)1 << 30)
+
+static int by_tensor(const void *x, const void *y)
+{
+	const struct enpu_tensor_error *a = x, *b = y;
+
+	return strcmp(a->tensor, b->tensor);
+}
+
+/* The worst of an operator's outputs counts. */
+static void take_error(struct report_op *row, const struct enpu_tensor_error *e)
+{
+	if (!e || (row->has_error && !(e->sqnr < row->sqnr)))
+		return;
+	row->has_error = true;
+	row->sqnr = e->sqnr;
+	row->cosine = e->cosine;
+}
+
+static void add_errors(struct enpu_report *r, const struct enpu_tensor_error *errors, size_t n)
+{
+	struct enpu_tensor_error *sorted = arena_new(&r->arena, struct enpu_tensor_error, n);
+	struct report_op *rows = arena_new(&r->arena, struct report_op, r->ops.count);
+
+	if (!n || !r->ops.count)
+		return;
+	memcpy(sorted, errors, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_tensor);
+	memcpy(rows, r->ops.items, r->ops.count * sizeof(*rows));
+	for (size_t i = 0; i < r->ops.count; i++) {
+		for (unsigned int k = 0; k < rows[i].n_tensors; k++) {
+			const struct enpu_tensor_error key = { .tensor = rows[i].tensors[k] };
+
+			take_error(&rows[i], bsearch(&key, sorted, n, sizeof(key), by_tensor));
+		}
+		r->has_errors |= rows[i].has_error;
+	}
+	r->ops.items = rows;
+}
+
+/* For the page's content security policy: nothing but its own script runs. */
+static const char *script_hash(struct arena *arena)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint8_t hash[SHA256_DIGEST_LENGTH + 1] = { 0 };
+	char *text = arena_new(arena, char, 45);
+	SHA2_CTX sha;
+
+	SHA256Init(&sha);
+	SHA256Update(&sha, (const uint8_t *)report_page_js, strlen(report_page_js));
+	SHA256Final(hash, &sha);
+	for (size_t i = 0, n = 0; i < SHA256_DIGEST_LENGTH; i += 3) {
+		uint32_t bits = hash[i] << 16 | hash[i + 1] << 8 |
+				(i + 2 < SHA256_DIGEST_LENGTH ? hash[i + 2] : 0);
+
+		for (int shift = 18; shift >= 0; shift -= 6)
+			text[n++] = digits[bits >> shift & 63];
+	}
+	text[43] = '=';
+	return text;
+}
+
+static int write_page(struct enpu_report *r, const struct enpu_tensor_error *errors,
+		      size_t n_errors, FILE *out)
+{
+	static const struct built_in files[] = {
+		{ "css", report_page_css }, { "js", report_page_js }, { 0 },
+	};
+	const struct template page = { .text = report_page_html, .files = files, .out = out };
+
+	add_errors(r, errors, n_errors);
+	r->script_hash = script_hash(&r->arena);
+	if (template_write(&page, &report_record, r))
+		return -EINVAL;
+	return fflush(out) || ferror(out) ? -EIO : 0;
+}
+
+int enpu_report_write(const struct enpu_report *report, const struct enpu_tensor_error *errors,
+		      size_t n_errors, FILE *out)
+{
+	struct enpu_report copy = *report;
+	int err;
+
+	copy.arena = (struct arena) { .limit = MEMORY_LIMIT };
+	if (setjmp(copy.arena.oom)) {
+		arena_free(&copy.arena);
+		return -ENOMEM;
+	}
+	err = write_page(&copy, errors, n_errors, out);
+	arena_free(&copy.arena);
+	return err;
+}
+
+void enpu_report_free(struct enpu_report *report)
+{
+	if (!report)
+		return;
+	arena_free(&report->arena);
+	free(report);
+}
