@@ -3,7 +3,7 @@
  * DEQUANTIZE and QUANTIZE: between the 8-bit tensors of the NPU and the floats
  * that some models begin or end with, to the bit as TensorFlow Lite's reference
  * kernels do it: the first multiplies in binary64, the second divides in
- * binary32 and rounds halves away from zero.
+ * binary32 and rounds halves away from zero; ONNX's rounds them to even.
  */
 #include "cpu.h"
 
@@ -34,8 +34,8 @@ static const char *run_dequantize(const struct accel_model_step *step, const voi
 	return NULL;
 }
 
-static const char *run_quantize(const struct accel_model_step *step, const void *const *inputs,
-				void *const *outputs)
+static const char *quantize(const struct accel_model_step *step, const void *const *inputs,
+			    void *const *outputs, float (*round)(float))
 {
 	const struct accel_tensor *to = &step->outputs[0]->tensor;
 	int32_t lowest = to->dtype == ACCEL_S8 ? -128 : 0;
@@ -43,7 +43,7 @@ static const char *run_quantize(const struct accel_model_step *step, const void 
 	unsigned char *out = outputs[0];
 
 	for (size_t i = 0; i < to->elements; i++) {
-		float q = roundf(in[i] / to->scale) + (float)to->zero_point;
+		float q = round(in[i] / to->scale) + (float)to->zero_point;
 
 		/* also for what is not a number, which has no defined conversion */
 		if (!(q > (float)lowest))
@@ -53,6 +53,18 @@ static const char *run_quantize(const struct accel_model_step *step, const void 
 		out[i] = (unsigned char)(int32_t)q;
 	}
 	return NULL;
+}
+
+static const char *run_quantize(const struct accel_model_step *step, const void *const *inputs,
+				void *const *outputs)
+{
+	return quantize(step, inputs, outputs, roundf);
+}
+
+static const char *run_quantize_even(const struct accel_model_step *step,
+				     const void *const *inputs, void *const *outputs)
+{
+	return quantize(step, inputs, outputs, rintf);
 }
 
 static const char *check(const struct accel_model_step *step, int from_8bit)
@@ -90,4 +102,10 @@ const struct accel_cpu_op accel_quantize_op = {
 	.name = "QUANTIZE",
 	.check = check_quantize,
 	.run = run_quantize,
+};
+
+const struct accel_cpu_op accel_quantize_even_op = {
+	.name = "QUANTIZE",
+	.check = check_quantize,
+	.run = run_quantize_even,
 };

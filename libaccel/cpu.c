@@ -10,6 +10,7 @@ const struct accel_cpu_op *accel_cpu_op(uint32_t op)
 		[ENPU_CPU_DETECTION_POSTPROCESS] = &accel_detection_op,
 		[ENPU_CPU_DEQUANTIZE] = &accel_dequantize_op,
 		[ENPU_CPU_QUANTIZE] = &accel_quantize_op,
+		[ENPU_CPU_QUANTIZE_EVEN] = &accel_quantize_even_op,
 	};
 
 	return op < sizeof(table) / sizeof(table[0]) ? table[op] : NULL;

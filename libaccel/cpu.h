@@ -27,6 +27,6 @@ struct accel_cpu_op {
 const struct accel_cpu_op *accel_cpu_op(uint32_t op);
 
 extern const struct accel_cpu_op accel_detection_op;
-extern const struct accel_cpu_op accel_dequantize_op, accel_quantize_op;
+extern const struct accel_cpu_op accel_dequantize_op, accel_quantize_op, accel_quantize_even_op;
 
 #endif

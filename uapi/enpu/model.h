@@ -97,6 +97,7 @@ enum enpu_cpu_op {
 	ENPU_CPU_DETECTION_POSTPROCESS,	/* params: struct enpu_detection_params */
 	ENPU_CPU_DEQUANTIZE,		/* one 8-bit tensor to F32 of the same shape; no params */
 	ENPU_CPU_QUANTIZE,		/* one F32 tensor to 8 bits of the same shape; no params */
+	ENPU_CPU_QUANTIZE_EVEN,		/* the same, halves to even: ONNX's QuantizeLinear */
 };
 
 #define ENPU_STEP_MAX_TENSORS	8

@@ -84,15 +84,19 @@ struct layer {
 	struct enpu_window window;
 	struct enpu_clamp clamp;
 	uint8_t operation;		/* of the kind: enum enpu_pool, enpu_elementwise, ..., MATMUL's flags */
+	uint8_t requant;		/* enum enpu_requant */
 	uint64_t macs;
 	struct buffer *weights;		/* of convolutions: blocked */
 	uint8_t weights_dtype;
 	struct buffer *params;		/* of convolutions: struct enpu_channel[] */
-	struct buffer *table;		/* LUT */
+	struct buffer *table;		/* LUT; SOFTMAX, or NULL: in fixed point */
 	struct buffer *rows, *cols;	/* RESIZE */
 	struct enpu_scale scale_a, scale_b, scale_out;
 	uint8_t left_shift;		/* ELEMENTWISE, SOFTMAX */
 	int32_t softmax_multiplier, softmax_diff_min;
+	float softmax_factor;		/* SOFTMAX with a table */
+	float in_scale, out_scale;	/* POOL: ENPU_POOL_AVERAGE_FP32, else 0 */
+	uint8_t pool_flags;
 	uint8_t reduce_axes;
 	int32_t reduce_bias;
 	struct block block;		/* COPY, FILL */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "operator.h"
+#include "ort.h"
 #include "quantize.h"
 
 #define LEFT_SHIFT	20	/* of both inputs of a sum, before they are scaled */
@@ -44,12 +45,35 @@ static int32_t broadcast_dim(const struct tensor *t, int rank, int d)
 	return own < 0 ? 1 : t->dims[own];
 }
 
+static const char *check_ort_factors(struct graph *g, const struct op *op)
+{
+	struct ort_sum s;
+	const char *reason;
+
+	if (op->kind == OP_MUL)
+		return check_ort_factor(g, ort_product_factor(op));
+	s = ort_sum_factors(op);
+	reason = check_ort_factor(g, s.a);
+	if (!reason)
+		reason = check_ort_factor(g, s.b);
+	return reason ? reason : check_ort_factor(g, s.addend);
+}
+
+static const char *check_tflite_factors(struct graph *g, const struct op *op)
+{
+	struct factors f = real_factors(op);
+	const char *reason = check_multiplier(g, f.out);
+
+	if (!reason && op->kind != OP_MUL && f.out >= 1)
+		reason = "the output's scale is too small for the inputs'";
+	return reason;
+}
+
 const char *check_arithmetic(struct graph *g, struct op *op)
 {
 	const struct tensor *a = op->inputs[0], *b = op->inputs[1], *out = op->outputs[0];
 	const char *reason = check_8bit(g, a, "first input");
 	int32_t dims[MAX_RANK];
-	struct factors f;
 	int rank;
 
 	if (!reason)
@@ -74,13 +98,8 @@ const char *check_arithmetic(struct graph *g, struct op *op)
 	if (compares(op))
 		return same_quant(a, out) && same_quant(b, out) ? NULL :
 		       "inputs and output are quantized differently";
-	f = real_factors(op);
-	reason = check_multiplier(g, f.out);
-	if (reason)
-		return reason;
-	if (op->kind != OP_MUL && f.out >= 1)
-		return "the output's scale is too small for the inputs'";
-	return check_activation(g, op);
+	reason = follows_ort(op) ? check_ort_factors(g, op) : check_tflite_factors(g, op);
+	return reason ? reason : check_activation(g, op);
 }
 
 struct view broadcast_view(const struct program *p, const struct tensor *t,
@@ -102,6 +121,37 @@ static struct enpu_scale device_scale(double real)
 	return (struct enpu_scale) { .multiplier = m.value, .shift = m.shift };
 }
 
+/* Sums take raw values: the zero points are in the addend. */
+static void set_ort_scales(struct layer *l, const struct op *op)
+{
+	struct ort_sum s;
+
+	l->requant = ENPU_REQUANT_FP32;
+	if (op->kind == OP_MUL) {
+		l->scale_out = ort_scale(ort_product_factor(op));
+		return;
+	}
+	s = ort_sum_factors(op);
+	l->scale_a = ort_scale(s.a);
+	l->scale_b = ort_scale(s.b);
+	l->scale_out = ort_scale(s.addend);
+	l->in[0].zero_point = 0;
+	l->in[1].zero_point = 0;
+	l->out.zero_point = 0;
+}
+
+static void set_tflite_scales(struct layer *l, const struct op *op)
+{
+	struct factors f = real_factors(op);
+
+	l->scale_out = device_scale(f.out);
+	if (op->kind == OP_MUL)
+		return;
+	l->scale_a = device_scale(f.a);
+	l->scale_b = device_scale(f.b);
+	l->left_shift = LEFT_SHIFT;
+}
+
 struct arithmetic {
 	struct program *p;
 	const struct op *op;
@@ -116,7 +166,6 @@ static void emit_arithmetic(void *arg, const struct fm *fm)
 	};
 	struct arithmetic *x = arg;
 	struct layer *l = program_layer(x->p, LAYER_ELEMENTWISE, x->op);
-	struct factors f = real_factors(x->op);
 
 	l->in[0] = fm[0];
 	l->in[1] = fm[1];
@@ -125,12 +174,10 @@ static void emit_arithmetic(void *arg, const struct fm *fm)
 	l->clamp = device_clamp(x->op->outputs[0], x->op->attrs.activation);
 	if (compares(x->op))
 		return;
-	l->scale_out = device_scale(f.out);
-	if (x->op->kind == OP_MUL)
-		return;
-	l->scale_a = device_scale(f.a);
-	l->scale_b = device_scale(f.b);
-	l->left_shift = LEFT_SHIFT;
+	if (follows_ort(x->op))
+		set_ort_scales(l, x->op);
+	else
+		set_tflite_scales(l, x->op);
 }
 
 void lower_arithmetic(struct program *p, const struct op *op)

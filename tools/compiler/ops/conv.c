@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conv.h"
+#include "ort.h"
 #include "quantize.h"
 
 enum { INPUT, WEIGHTS, BIAS };
@@ -47,21 +48,54 @@ static double real_multiplier(const struct op *op, uint32_t c)
 	       (double)w->quant.scale[w->quant.count > 1 ? c : 0] / out_scale;
 }
 
-const char *check_weights(struct graph *g, const struct op *op, int channel_axis)
+/* What TFLite's kernels take. */
+static const char *check_tflite_weights(struct graph *g, const struct op *op)
 {
 	const struct tensor *in = conv_input(op), *w = op->inputs[WEIGHTS];
-	struct range r;
-	const char *reason;
+	bool zero = in->type == DTYPE_I8 &&
+		    (op->kind != OP_FULLY_CONNECTED || w->quant.count > 1);
 
-	if (!w || !w->data)
-		return "the weights must be constant";
 	if (w->type != in->type)
 		return arena_printf(g->arena, "the weights are %s, the input %s: both must be alike",
 				    dtype_name(w->type), dtype_name(in->type));
-	if (!w->quant.count)
-		return "the weights are not quantized";
 	if (w->quant.count > 1 && in->type != DTYPE_I8)
 		return "the weights are quantized per channel: int8 is needed";
+	for (uint32_t i = 0; i < w->quant.count; i++)
+		if (zero && w->quant.zero_point[i])
+			return arena_printf(g->arena, "int8 weights have zero point %lld, not 0",
+					    (long long)w->quant.zero_point[i]);
+	return NULL;
+}
+
+static const char *check_ort_weights(struct graph *g, const struct op *op)
+{
+	const struct tensor *in = conv_input(op), *w = op->inputs[WEIGHTS];
+
+	if (w->type == DTYPE_I8 || (w->type == DTYPE_U8 && in->type == DTYPE_U8))
+		return NULL;
+	return arena_printf(g->arena, "the weights are %s, the input %s: int8 weights are needed",
+			    dtype_name(w->type), dtype_name(in->type));
+}
+
+static const char *check_factor(struct graph *g, const struct op *op, uint32_t c)
+{
+	return follows_ort(op) ? check_ort_factor(g, ort_channel_factor(op, c)) :
+				 check_multiplier(g, real_multiplier(op, c));
+}
+
+const char *check_weights(struct graph *g, const struct op *op, int channel_axis)
+{
+	const struct tensor *w = op->inputs[WEIGHTS];
+	const char *reason;
+	struct range r;
+
+	if (!w || !w->data)
+		return "the weights must be constant";
+	if (!w->quant.count)
+		return "the weights are not quantized";
+	reason = follows_ort(op) ? check_ort_weights(g, op) : check_tflite_weights(g, op);
+	if (reason)
+		return reason;
 	if (w->quant.count > 1 && w->quant.axis != channel_axis)
 		return arena_printf(g->arena, "the weights are quantized along dimension %d, not %d",
 				    w->quant.axis, channel_axis);
@@ -72,11 +106,7 @@ const char *check_weights(struct graph *g, const struct op *op, int channel_axis
 		if (zp < r.min || zp > r.max)
 			return arena_printf(g->arena, "the weights have zero point %lld",
 					    (long long)zp);
-		if (in->type == DTYPE_I8 && zp &&
-		    (op->kind != OP_FULLY_CONNECTED || w->quant.count > 1))
-			return arena_printf(g->arena, "int8 weights have zero point %lld, not 0",
-					    (long long)zp);
-		reason = check_multiplier(g, real_multiplier(op, i));
+		reason = check_factor(g, op, i);
 		if (reason)
 			return reason;
 	}
@@ -230,6 +260,16 @@ static struct buffer *block_depthwise_weights(struct program *p, const struct op
 	return program_constant(p, blocks, bytes, w->name);
 }
 
+static struct enpu_scale channel_scale(const struct op *op, uint32_t c)
+{
+	struct multiplier m;
+
+	if (follows_ort(op))
+		return ort_scale(ort_channel_factor(op, c));
+	m = quantize_multiplier(real_multiplier(op, c));
+	return (struct enpu_scale) { .multiplier = m.value, .shift = m.shift };
+}
+
 struct buffer *channel_params(struct program *p, const struct op *op, uint32_t first,
 			      uint32_t outputs)
 {
@@ -239,11 +279,11 @@ struct buffer *channel_params(struct program *p, const struct op *op, uint32_t f
 
 	for (uint32_t i = 0; i < outputs; i++) {
 		uint32_t o = first + i;
-		struct multiplier m = quantize_multiplier(real_multiplier(op, o));
+		struct enpu_scale scale = channel_scale(op, o);
 
 		c[i].bias = bias ? tensor_int(bias, o) : 0;
-		c[i].multiplier = m.value;
-		c[i].shift = m.shift;
+		c[i].multiplier = scale.multiplier;
+		c[i].shift = scale.shift;
 		c[i].weight_zero_point = q->zero_point[q->count > 1 ? o : 0];
 	}
 	return program_constant(p, c, (int64_t)outputs * sizeof(*c),
@@ -339,6 +379,7 @@ void lower_conv(struct program *p, const struct op *op)
 			.in = { image_fm(p, in, n) },
 			.out = image_fm(p, out, n),
 			.weights_dtype = device_dtype(w->type),
+			.requant = device_requant(op),
 			.clamp = device_clamp(out, a->activation),
 			.window = {
 				.kernel_h = w->dims[1], .kernel_w = w->dims[2],
@@ -368,6 +409,7 @@ void lower_fully_connected(struct program *p, const struct op *op)
 	l->weights = weights;
 	l->weights_dtype = device_dtype(w->type);
 	l->params = params;
+	l->requant = device_requant(op);
 	l->clamp = device_clamp(out, op->attrs.activation);
 	l->macs = (uint64_t)rows * inputs * outputs;
 	l->window = (struct enpu_window) { 1, 1, 1, 1, 1, 1, 0, 0 };

@@ -5,6 +5,7 @@
  * model or before an operator that runs on the host as well.
  */
 #include "operator.h"
+#include "ort.h"
 
 bool runs_on_cpu(const struct op *op)
 {
@@ -73,7 +74,8 @@ void lower_dequantize(struct program *p, const struct op *op)
 void lower_quantize(struct program *p, const struct op *op)
 {
 	if (runs_on_cpu(op))
-		lower_conversion(p, op, ENPU_CPU_QUANTIZE);
+		lower_conversion(p, op, follows_ort(op) ? ENPU_CPU_QUANTIZE_EVEN :
+							  ENPU_CPU_QUANTIZE);
 	else
 		lower_unary(p, op);
 }

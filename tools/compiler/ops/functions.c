@@ -146,7 +146,7 @@ const char *check_real_constant(struct graph *g, const struct tensor *t, const c
 			    what, dtype_name(t->type));
 }
 
-static double value_of(const struct op *op, double x)
+double function_value(const struct op *op, double x)
 {
 	switch (op->kind) {
 	case OP_POW:
@@ -175,5 +175,5 @@ int32_t apply_function(const struct op *op, int32_t q)
 	const struct quant *from = &op->inputs[0]->quant;
 	double x = (double)from->scale[0] * (double)(q - from->zero_point[0]);
 
-	return quantized_real(op->outputs[0], value_of(op, x));
+	return quantized_real(op->outputs[0], function_value(op, x));
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "operator.h"
+#include "ort.h"
 #include "quantize.h"
 #include "unary.h"
 
@@ -69,7 +70,7 @@ const char *check_concatenation(struct graph *g, struct op *op)
 			return reason;
 		if (in->type != out->type)
 			return "inputs and output have different types";
-		if (in->type == DTYPE_I8 && !same_quant(in, out))
+		if (in->type == DTYPE_I8 && !follows_ort(op) && !same_quant(in, out))
 			return "int8 inputs and output are quantized differently";
 		memcpy(part, out->dims, sizeof(part));
 		if (in->rank == out->rank)
@@ -95,7 +96,7 @@ void lower_concatenation(struct program *p, const struct op *op)
 		struct table table;
 		struct view to;
 
-		concatenation_table(in, sum, &table);
+		concatenation_table(op, in, &table);
 		out = apply_followers(p, op, &table);
 		to = sub_view(&p->views[out->index], out->rank, begin);
 		if (out == sum && same_quant(in, sum))

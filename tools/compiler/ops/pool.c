@@ -6,6 +6,26 @@
 #include <string.h>
 
 #include "operator.h"
+#include "ort.h"
+
+/* Dequantized, averaged and quantized again, where TFLite averages the quantized values. */
+static bool averages_floats(const struct op *op)
+{
+	return op->kind == OP_AVERAGE_POOL_2D && follows_ort(op);
+}
+
+static const char *check_quantization(struct graph *g, const struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+
+	if (!averages_floats(op))
+		return check_same_quant(g, in, out);
+	if (in->type != out->type)
+		return "input and output have different types";
+	if (!(in->quant.scale[0] > 0 && out->quant.scale[0] > 0))
+		return "the scales must be positive";
+	return NULL;
+}
 
 static struct window_place pool_place(const struct op *op)
 {
@@ -22,6 +42,11 @@ static const char *check_meets(struct graph *g, int32_t in, int32_t out, int32_t
 			    window, stride, pad, in);
 }
 
+static bool counts_pads(const struct op *op)
+{
+	return op->kind == OP_AVERAGE_POOL_2D && op->attrs.count_pads && !averages_floats(op);
+}
+
 const char *check_pool(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
@@ -32,7 +57,7 @@ const char *check_pool(struct graph *g, struct op *op)
 	if (!reason)
 		reason = check_8bit(g, out, "output");
 	if (!reason)
-		reason = check_same_quant(g, in, out);
+		reason = check_quantization(g, op);
 	if (!reason)
 		reason = check_window(g, a, a->filter_h, a->filter_w);
 	if (reason)
@@ -44,18 +69,13 @@ const char *check_pool(struct graph *g, struct op *op)
 	place = pool_place(op);
 	reason = check_shape(g, out, 4, (int32_t[]) { in->dims[0], place.height, place.width,
 						      in->dims[3] });
-	if (!reason && !a->count_pads)
+	if (!reason && !counts_pads(op))
 		reason = check_meets(g, in->dims[1], place.height, a->filter_h, a->stride_h,
 				     place.pad_top);
-	if (!reason && !a->count_pads)
+	if (!reason && !counts_pads(op))
 		reason = check_meets(g, in->dims[2], place.width, a->filter_w, a->stride_w,
 				     place.pad_left);
 	return reason ? reason : check_activation(g, op);
-}
-
-static bool counts_pads(const struct op *op)
-{
-	return op->kind == OP_AVERAGE_POOL_2D && op->attrs.count_pads;
 }
 
 /* The input with all that windows reach around it. */
@@ -79,6 +99,13 @@ static struct view padded_input(struct program *p, const struct op *op, int32_t 
 	return view;
 }
 
+static uint8_t operation(const struct op *op)
+{
+	if (op->kind == OP_MAX_POOL_2D)
+		return ENPU_POOL_MAX;
+	return averages_floats(op) ? ENPU_POOL_AVERAGE_FP32 : ENPU_POOL_AVERAGE;
+}
+
 void lower_pool(struct program *p, const struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
@@ -98,7 +125,12 @@ void lower_pool(struct program *p, const struct op *op)
 
 		l->in[0] = view_fm(in, &from, dims, n);
 		l->out = image_fm(p, out, n);
-		l->operation = op->kind == OP_MAX_POOL_2D ? ENPU_POOL_MAX : ENPU_POOL_AVERAGE;
+		l->operation = operation(op);
+		if (averages_floats(op)) {
+			l->in_scale = in->quant.scale[0];
+			l->out_scale = out->quant.scale[0];
+			l->pool_flags = a->count_pads ? ENPU_POOL_COUNT_PADS : 0;
+		}
 		l->clamp = device_clamp(out, a->activation);
 		l->window = (struct enpu_window) {
 			.kernel_h = a->filter_h, .kernel_w = a->filter_w,

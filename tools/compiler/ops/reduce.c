@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "operator.h"
+#include "ort.h"
 #include "quantize.h"
 
 #define DIMS	4
@@ -62,12 +63,24 @@ static struct multiplier mean_multiplier(const struct op *op, int64_t n)
 	return m;
 }
 
+static struct enpu_scale mean_scale(const struct op *op, int64_t n)
+{
+	struct multiplier m;
+
+	if (follows_ort(op))
+		return ort_scale(ort_mean_factor(op, n));
+	m = mean_multiplier(op, n);
+	return (struct enpu_scale) { .multiplier = m.value, .shift = m.shift };
+}
+
 static const char *check_scales(struct graph *g, const struct op *op)
 {
 	const char *reason;
 
 	if (op->kind != OP_MEAN)
 		return check_same_quant(g, op->inputs[0], op->outputs[0]);
+	if (follows_ort(op))
+		return check_ort_factor(g, ort_mean_factor(op, 1));
 	reason = check_multiplier(g, scale_ratio(op));
 	if (!reason && quantize_multiplier(scale_ratio(op)).shift < -31)
 		reason = "the scales give no usable factor";
@@ -119,11 +132,8 @@ void lower_reduce(struct program *p, const struct op *op)
 	struct enpu_scale scale = { 0 };
 
 	reduced_dims(NULL, op, &reduced);
-	if (op->kind == OP_MEAN) {
-		struct multiplier m = mean_multiplier(op, reduced_count(in, reduced));
-
-		scale = (struct enpu_scale) { .multiplier = m.value, .shift = m.shift };
-	}
+	if (op->kind == OP_MEAN)
+		scale = mean_scale(op, reduced_count(in, reduced));
 	memcpy(dims + lead, in->dims, in->rank * sizeof(*dims));
 	reduced <<= lead;
 	for (int d = 0; d < DIMS; d++)
@@ -142,6 +152,7 @@ void lower_reduce(struct program *p, const struct op *op)
 		/* axes H, W, C are bits 0, 1, 2; dimension 1 is H */
 		l->reduce_axes = reduced >> 1;
 		l->scale_out = scale;
+		l->requant = device_requant(op);
 		l->clamp = device_clamp(out, ACT_NONE);
 	}
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "operator.h"
+#include "ort.h"
 #include "quantize.h"
 #include "unary.h"
 
@@ -91,12 +92,27 @@ static int32_t apply_real(const struct op *op, int32_t q)
 	return (int32_t)(y + (float)out->quant.zero_point[0]);
 }
 
+static int32_t apply_ort(const struct op *op, int32_t q)
+{
+	float x = ort_dequantize(op->inputs[0], q);
+
+	if (ort_has_function(op->kind))
+		x = ort_function(op, x);
+	else if (has_function(op))
+		x = (float)function_value(op, (double)x);
+	else
+		x = real_function(op)(x);
+	return ort_quantize(op->outputs[0], x);
+}
+
 static int32_t apply(const struct op *op, int32_t q)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
 	int32_t shifted = q - (int32_t)in->quant.zero_point[0];
 	float factor;
 
+	if (follows_ort(op))
+		return apply_ort(op, q);
 	if (!has_kernel(op))
 		return apply_function(op, q);
 	if (real_function(op))
@@ -121,10 +137,12 @@ const char *check_unary(struct graph *g, struct op *op)
 		reason = check_8bit(g, out, "output");
 	if (!reason)
 		reason = check_shape(g, out, in->rank, in->dims);
-	if (!reason && has_kernel(op) && !real_function(op) && op->kind != OP_RSQRT)
-		reason = check_multiplier(g, scale_ratio(op, 1));
 	if (!reason && op->n_inputs > 1)
 		reason = check_real_constant(g, op->inputs[1], "the second operand");
+	if (reason || follows_ort(op))
+		return reason;
+	if (has_kernel(op) && !real_function(op) && op->kind != OP_RSQRT)
+		reason = check_multiplier(g, scale_ratio(op, 1));
 	if (!reason && op->kind == OP_HARD_SWISH)
 		reason = check_hard_swish(g, op);
 	if (reason)
@@ -164,23 +182,33 @@ static void identity_table(enum dtype type, struct table *table)
 }
 
 /* TFLite's uint8 concatenation: float, one multiplication and one addition. */
-void concatenation_table(const struct tensor *in, const struct tensor *out, struct table *table)
+static int32_t requantize(const struct tensor *in, const struct tensor *out, int32_t q)
 {
-	struct range r = dtype_range(out->type);
 	float scale = in->quant.scale[0] * (1.f / out->quant.scale[0]);
 	float bias = -(float)in->quant.zero_point[0] * scale;
+	float y = (float)q * scale;
+
+	y = roundf(y + bias);
+	if (fabsf(y) > 65536)
+		y = y > 0 ? 65536 : -65536;
+	return (int32_t)y + (int32_t)out->quant.zero_point[0];
+}
+
+void concatenation_table(const struct op *op, const struct tensor *in, struct table *table)
+{
+	const struct tensor *out = op->outputs[0];
+	struct range r = dtype_range(out->type);
 
 	if (same_quant(in, out)) {
 		identity_table(in->type, table);
 		return;
 	}
 	for (int i = 0; i < 256; i++) {
-		float y = (float)(i + r.min) * scale;
+		int32_t q = i + r.min;
 
-		y = roundf(y + bias);
-		if (fabsf(y) > 65536)
-			y = y > 0 ? 65536 : -65536;
-		table->entry[i] = clamp_to((int32_t)y + (int32_t)out->quant.zero_point[0], r);
+		table->entry[i] = clamp_to(follows_ort(op) ?
+					   ort_quantize(out, ort_dequantize(in, q)) :
+					   requantize(in, out, q), r);
 	}
 }
 

@@ -20,13 +20,15 @@ int32_t inverse_sqrt_table_entry(const struct op *op, int32_t value);
 /* Functions without a kernel in TFLite, of an input's quantized value. */
 bool has_function(const struct op *op);
 int32_t apply_function(const struct op *op, int32_t q);
+double function_value(const struct op *op, double x);
 /* The quantized value of a real one, not yet clamped. */
 int32_t quantized_real(const struct tensor *out, double y);
 /* Element @i of a constant as a real number. */
 double real_constant(const struct tensor *t, int64_t i);
 const char *check_real_constant(struct graph *g, const struct tensor *t, const char *what);
 
-void concatenation_table(const struct tensor *in, const struct tensor *out, struct table *table);
+/* What CONCATENATION @op makes of its input @in. */
+void concatenation_table(const struct op *op, const struct tensor *in, struct table *table);
 
 /*
  * @table, whose values @op makes, becomes the table of all operators that were

@@ -70,6 +70,8 @@ uint64_t ref_bytes(const union command *c, unsigned int slot)
 		return ofm->channels * sizeof(struct enpu_channel);
 	case ENPU_OP_LUT:
 		return 256;
+	case ENPU_OP_SOFTMAX:
+		return 256 * sizeof(float);
 	case ENPU_OP_RESIZE:
 		return (slot == 2 ? c->resize.ofm.height : c->resize.ofm.width) *
 		       sizeof(struct enpu_resize_tap);
@@ -205,7 +207,7 @@ static struct task conv_task(const struct layer *l, const struct operands *o, st
 		.params = ref(o->params, o->params_offset, 0),
 		.window = part_window(l, part),
 		.clamp = l->clamp,
-		.requant = ENPU_REQUANT_DOUBLE,
+		.requant = l->requant,
 	};
 	return t;
 }
@@ -221,10 +223,18 @@ static struct task matmul_task(const struct layer *l, const struct operands *o, 
 		.ofm = output_tile(l, o, part),
 		.scale = l->scale_out,
 		.clamp = l->clamp,
-		.requant = ENPU_REQUANT_DOUBLE,
+		.requant = l->requant,
 		.flags = l->operation,
 	};
 	return t;
+}
+
+static uint32_t float_bits(float v)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	return bits;
 }
 
 static struct task pool_task(const struct layer *l, const struct operands *o, struct part part)
@@ -238,7 +248,10 @@ static struct task pool_task(const struct layer *l, const struct operands *o, st
 		.window = part_window(l, part),
 		.clamp = l->clamp,
 		.op = l->operation,
+		.flags = l->pool_flags,
 	};
+	t.cmd.pool.ifm.scale = float_bits(l->in_scale);
+	t.cmd.pool.ofm.scale = float_bits(l->out_scale);
 	return t;
 }
 
@@ -258,7 +271,7 @@ static struct task elementwise_task(const struct layer *l, const struct operands
 		.clamp = l->clamp,
 		.op = l->operation,
 		.left_shift = l->left_shift,
-		.requant = ENPU_REQUANT_DOUBLE,
+		.requant = l->requant,
 	};
 	return t;
 }
@@ -278,17 +291,18 @@ static struct task lut_task(const struct layer *l, const struct operands *o, str
 
 static struct task softmax_task(const struct layer *l, const struct operands *o, struct part part)
 {
-	struct task t = { .objects = { o->in[0].object, o->out.object } };
+	struct task t = { .objects = { o->in[0].object, o->out.object, o->table } };
 
 	t.cmd.softmax = (struct enpu_cmd_softmax) {
 		.cmd = { ENPU_OP_SOFTMAX, ENPU_ENGINE_VECTOR, sizeof(t.cmd.softmax) },
 		.ifm = input_tile(l, 0, o, part),
 		.ofm = output_tile(l, o, part),
-		.table = ref(NULL, 0, 0),
+		.table = ref(o->table, 0, ENPU_F32),
+		.output_factor = float_bits(l->softmax_factor),
 		.multiplier = l->softmax_multiplier,
 		.diff_min = l->softmax_diff_min,
 		.left_shift = l->left_shift,
-		.mode = ENPU_SOFTMAX_FIXED,
+		.mode = o->table ? ENPU_SOFTMAX_TABLE : ENPU_SOFTMAX_FIXED,
 	};
 	return t;
 }
@@ -306,7 +320,7 @@ static struct task reduce_task(const struct layer *l, const struct operands *o, 
 		.bias = l->reduce_bias,
 		.op = l->operation,
 		.axes = l->reduce_axes,
-		.requant = ENPU_REQUANT_DOUBLE,
+		.requant = l->requant,
 	};
 	return t;
 }
