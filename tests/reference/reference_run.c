@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "import.h"
+#include "import.h"
 #include "reference/reference.h"
 
 #define MEMORY_LIMIT	((size_t)3 << 30)

@@ -28,8 +28,8 @@ static int import_onnx(struct graph *g, const void *data, size_t size, const cha
 	return err ? err : simplify_layout(g);
 }
 
-int import_model(struct graph *g, const void *data, size_t size, const char *folder,
-		 const struct enpu_compile_options *opts)
+static int import_file(struct graph *g, const void *data, size_t size, const char *folder,
+		       const struct enpu_compile_options *opts)
 {
 	bool tflite = size >= TFLITE_MARK_AT + strlen(TFLITE_MARK) &&
 		      !memcmp((const char *)data + TFLITE_MARK_AT, TFLITE_MARK,
@@ -43,4 +43,14 @@ int import_model(struct graph *g, const void *data, size_t size, const char *fol
 		return -EINVAL;
 	}
 	return tflite_import(g, data, size);
+}
+
+int import_model(struct graph *g, const void *data, size_t size, const char *folder,
+		 const struct enpu_compile_options *opts)
+{
+	int err = import_file(g, data, size, folder, opts);
+
+	if (!err)
+		err = fold_constants(g);
+	return err ? err : fold_affine(g);
 }

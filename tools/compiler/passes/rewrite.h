@@ -5,7 +5,15 @@
 
 #include "../ir/graph.h"
 
-/* Removes TRANSPOSEs: see layout.c. 0 or -errno with a message. */
+/* All return 0 or -errno with a message. */
+
+/* Removes TRANSPOSEs: see layout.c. */
 int simplify_layout(struct graph *g);
+
+/* Operators on constants become constants: float16 weights behind DEQUANTIZE, shapes ... */
+int fold_constants(struct graph *g);
+
+/* Factors and summands of channels (a BatchNorm's) go into weights and bias before them. */
+int fold_affine(struct graph *g);
 
 #endif

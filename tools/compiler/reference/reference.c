@@ -118,19 +118,20 @@ static void *allocate(const struct tensor *t)
 					      : ALIGNMENT);
 }
 
-/* Constants in a file may lie at any byte. */
-static int take_constant(struct reference *r, const struct tensor *t)
+/* Constants in a file may lie at any byte: @copy is one that lies well, or NULL. */
+static int take_constant(const struct tensor *t, const void **data, void **copy)
 {
 	size_t size = dtype_bits(t->type) / 8;
 
-	r->data[t->index] = t->data;
+	*copy = NULL;
+	*data = t->data;
 	if (!size || (uintptr_t)t->data % size == 0)
 		return 0;
-	r->owned[t->index] = allocate(t);
-	if (!r->owned[t->index])
+	*copy = allocate(t);
+	if (!*copy)
 		return -ENOMEM;
-	memcpy(r->owned[t->index], t->data, t->data_bytes);
-	r->data[t->index] = r->owned[t->index];
+	memcpy(*copy, t->data, t->data_bytes);
+	*data = *copy;
 	return 0;
 }
 
@@ -139,7 +140,8 @@ static int take_constants(struct reference *r)
 	const struct graph *g = r->g;
 
 	for (unsigned int i = 0; i < g->n_tensors; i++)
-		if (g->tensors[i].data && take_constant(r, &g->tensors[i]))
+		if (g->tensors[i].data &&
+		    take_constant(&g->tensors[i], &r->data[i], &r->owned[i]))
 			return -ENOMEM;
 	return 0;
 }
@@ -342,4 +344,46 @@ void reference_free(struct reference *r)
 	free(r->in);
 	free(r->out);
 	free(r);
+}
+
+bool reference_can_run(const struct graph *g, const struct op *op)
+{
+	return !check(g, op);
+}
+
+static int evaluate(const struct op *op, struct call *call)
+{
+	const struct kernel *kernel = find_kernel(op->kind);
+	int err = 0;
+
+	call->dnn = dnn_new();
+	if (!call->dnn)
+		return -ENOMEM;
+	if (kernel->prepare)
+		err = kernel->prepare(call->dnn, op, &call->state);
+	if (!err)
+		err = kernel->run(call);
+	if (call->state)
+		kernel->release(call->state);
+	dnn_free(call->dnn);
+	return err;
+}
+
+int reference_evaluate(const struct op *op, void *const *out)
+{
+	const void **in = calloc(op->n_inputs + 1, sizeof(*in));
+	void **copies = calloc(op->n_inputs + 1, sizeof(*copies));
+	struct call call = { .op = op, .in = in, .out = out };
+	int err = in && copies ? 0 : -ENOMEM;
+
+	for (unsigned int i = 0; i < op->n_inputs && !err; i++)
+		if (op->inputs[i])
+			err = take_constant(op->inputs[i], &in[i], &copies[i]);
+	if (!err)
+		err = evaluate(op, &call);
+	for (unsigned int i = 0; copies && i < op->n_inputs; i++)
+		free(copies[i]);
+	free(copies);
+	free(in);
+	return err;
 }

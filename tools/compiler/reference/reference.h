@@ -37,4 +37,11 @@ const void *reference_output(const struct reference *r, unsigned int i);
 
 void reference_free(struct reference *r);
 
+/*
+ * One operator on constants, for passes that fold: whether that is possible, and its
+ * results into memory for its outputs. 0, -ENOMEM, -ERANGE or -EOPNOTSUPP.
+ */
+bool reference_can_run(const struct graph *g, const struct op *op);
+int reference_evaluate(const struct op *op, void *const *out);
+
 #endif
