@@ -141,7 +141,7 @@ static void add_layers(struct collector *c, struct report_op *row, int op)
 		row->busy += c->s->layer_cycles[n];
 		row->dram_read += c->traffic[n].read;
 		row->dram_written += c->traffic[n].written;
-		*(l->weights ? &mac : &vector) += c->facts[n].cost.compute;
+		*(layer_multiplies(l->kind) ? &mac : &vector) += c->facts[n].cost.compute;
 		sram += c->facts[n].cost.sram + c->facts[n].loaded;
 		/* the images of a batch share theirs */
 		if (l->weights && l->weights != counted)

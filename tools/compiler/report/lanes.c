@@ -125,7 +125,7 @@ static void draw_row(struct lanes *l, struct report_op *row, struct tensor *cons
 			line(l, x, ROW_HEIGHT / 2.0, center(lane), ROW_HEIGHT);
 	}
 	row->lines = l->path;
-	row->dot = x;
+	row->dot = dot;
 }
 
 /*
@@ -150,6 +150,8 @@ void draw_lanes(struct enpu_report *r, const struct program *p, struct report_op
 {
 	const struct graph *g = p->graph;
 	struct tensor **made = made_before_folding(&r->arena, p);
+	size_t n = g->n_inputs + g->n_ops;
+	struct report_op *next = rows;
 	struct lanes l = { .r = r, .p = p, .lane_of = arena_new(&r->arena, int, g->n_tensors),
 			   .readers = arena_new(&r->arena, unsigned int, g->n_tensors) };
 
@@ -160,12 +162,14 @@ void draw_lanes(struct enpu_report *r, const struct program *p, struct report_op
 			if (g->ops[i].inputs[k] && !g->ops[i].inputs[k]->data)
 				l.readers[g->ops[i].inputs[k]->index]++;
 	for (unsigned int i = 0; i < g->n_inputs; i++)
-		draw_row(&l, rows++, NULL, 0, &g->inputs[i], 1);
+		draw_row(&l, next++, NULL, 0, &g->inputs[i], 1);
 	for (unsigned int i = 0; i < g->n_ops; i++) {
 		const struct op *op = &g->ops[i];
 
-		draw_row(&l, rows++, op->inputs, op->n_inputs, made[i] ? &made[i] : op->outputs,
+		draw_row(&l, next++, op->inputs, op->n_inputs, made[i] ? &made[i] : op->outputs,
 			 made[i] ? 1 : op->n_outputs);
 	}
 	r->lanes_width = LANE_WIDTH * (l.most ? l.most : 1);
+	for (size_t i = 0; i < n; i++)
+		rows[i].dot = 100 * center(rows[i].dot) / r->lanes_width;
 }

@@ -54,6 +54,8 @@ static const char *kind_reason(const struct layer *l)
 	static const char *const reasons[LAYER_KINDS] = {
 		[LAYER_CONV] = "on the MAC array",
 		[LAYER_DEPTHWISE] = "on the MAC array, each channel by itself",
+		[LAYER_TRANSPOSE_CONV] = "on the MAC array",
+		[LAYER_MATMUL] = "on the MAC array, both operands computed",
 		[LAYER_POOL] = "on the vector unit",
 		[LAYER_ELEMENTWISE] = "on the vector unit",
 		[LAYER_LUT] = "a table of all values, on the vector unit",
@@ -64,7 +66,7 @@ static const char *kind_reason(const struct layer *l)
 		[LAYER_FILL] = "filled by DMA",
 	};
 
-	return reasons[l->kind] ? reasons[l->kind] : "by commands";
+	return reasons[l->kind];
 }
 
 static const char *result_reason(const struct schedule *s, const struct layer_facts *facts,

@@ -61,7 +61,7 @@ struct report_op {
 	double sqnr, cosine;
 	/* The lane diagram: a row's picture, lines and the operator's dot. */
 	const char *lines;		/* an SVG path */
-	double dot;
+	double dot;			/* percent of the diagram's width */
 };
 
 struct report_port {
