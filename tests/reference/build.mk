@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The float reference, run on files, and its comparison with TensorFlow Lite.
 
-$(eval $(call flags,tests/reference/,-Itools/compiler -Itools/compiler/include))
-$(eval $(call program,reference-run,tests/reference/reference_run.c,libenpu-compiler))
+$(eval $(call flags,tests/reference/,-Itests -Itools/compiler -Itools/compiler/include))
+$(eval $(call program,reference-run,tests/reference/reference_run.c \
+	tests/onnx/given.c,libenpu-compiler))
 

@@ -2,7 +2,7 @@
 /*
  * reference-run: what the compiler's float reference computes, as bytes.
  *
- *   reference-run MODEL OUTPUT-DIR INPUT-FILE...
+ *   reference-run [-g NAME=1x3x64x64]... MODEL OUTPUT-DIR INPUT-FILE...
  *
  * Writes the model's outputs to OUTPUT-DIR/output0.bin, ..., dense, in their types.
  */
@@ -11,9 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "import.h"
+#include "onnx/given.h"
 #include "import.h"
+#include "onnx/given.h"
 #include "reference/reference.h"
 
 #define MEMORY_LIMIT	((size_t)3 << 30)
@@ -23,8 +26,9 @@ struct run {
 	struct enpu_diag diag;
 	struct graph graph;
 	struct reference *reference;
-	void *model;
-	void **inputs;
+	struct given given;
+	struct file model;
+	struct file *inputs;
 };
 
 static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -41,28 +45,6 @@ static int fail(const char *format, ...)
 	return 1;
 }
 
-static void *read_file(const char *path, size_t *size)
-{
-	FILE *f = fopen(path, "rb");
-	long length = -1;
-	char *data = NULL;
-
-	if (f && !fseek(f, 0, SEEK_END))
-		length = ftell(f);
-	if (length >= 0 && !fseek(f, 0, SEEK_SET))
-		data = malloc((size_t)length + 1);
-	if (data && fread(data, 1, (size_t)length, f) != (size_t)length) {
-		free(data);
-		data = NULL;
-	}
-	if (!data)
-		fail("%s: %s", path, errno ? strerror(errno) : "can't be read");
-	if (f)
-		fclose(f);
-	*size = (size_t)length;
-	return data;
-}
-
 static int read_inputs(struct run *r, char **paths, unsigned int n)
 {
 	const struct graph *g = &r->graph;
@@ -71,14 +53,13 @@ static int read_inputs(struct run *r, char **paths, unsigned int n)
 		return fail("%s: %u inputs are given, the model has %u", g->file, n, g->n_inputs);
 	r->inputs = calloc(n + 1, sizeof(*r->inputs));
 	for (unsigned int i = 0; r->inputs && i < n; i++) {
-		size_t want = tensor_bytes(g->inputs[i]), size;
+		size_t want = tensor_bytes(g->inputs[i]);
 
-		r->inputs[i] = read_file(paths[i], &size);
-		if (!r->inputs[i])
+		if (file_read(paths[i], &r->inputs[i]))
 			return 1;
-		if (size != want)
-			return fail("%s: %zu bytes, the model's input %u has %zu", paths[i], size,
-				    i, want);
+		if (r->inputs[i].size != want)
+			return fail("%s: %zu bytes, the model's input %u has %zu", paths[i],
+				    r->inputs[i].size, i, want);
 	}
 	return r->inputs ? 0 : fail("out of memory");
 }
@@ -101,43 +82,61 @@ static int write_outputs(const struct run *r, const char *dir)
 	return 0;
 }
 
-static int work(struct run *r, const char *path, const char *dir, char **inputs, unsigned int n)
+static int run(struct run *r)
 {
-	size_t size;
-	int err;
+	const void **data = calloc(r->graph.n_inputs + 1, sizeof(*data));
+	int err = data ? 0 : -ENOMEM;
 
-	r->model = read_file(path, &size);
-	if (!r->model)
+	for (unsigned int i = 0; !err && i < r->graph.n_inputs; i++)
+		data[i] = r->inputs[i].data;
+	if (!err)
+		err = reference_run(r->reference, data, NULL, NULL);
+	free(data);
+	return err ? fail("%s: %s", r->graph.file, strerror(-err)) : 0;
+}
+
+static int work(struct run *r, const char *dir, char **inputs, unsigned int n)
+{
+	struct enpu_compile_options opts = { 0 };
+
+	given_set(&r->given, &opts);
+	if (file_read(r->graph.file, &r->model))
 		return 1;
 	if (setjmp(r->arena.oom))
-		return fail("%s: out of memory", path);
-	if (import_model(&r->graph, r->model, size, NULL, NULL))
+		return fail("%s: out of memory", r->graph.file);
+	if (import_model(&r->graph, r->model.data, r->model.size, NULL, &opts))
 		return 1;
 	r->reference = reference_new(&r->graph);
-	if (!r->reference || read_inputs(r, inputs, n))
+	if (!r->reference || read_inputs(r, inputs, n) || run(r))
 		return 1;
-	err = reference_run(r->reference, (const void *const *)r->inputs, NULL, NULL);
-	return err ? fail("%s: %s", path, strerror(-err)) : write_outputs(r, dir);
+	return write_outputs(r, dir);
+}
+
+static int usage(void)
+{
+	fputs("usage: reference-run [-g NAME=SHAPE]... MODEL OUTPUT-DIR INPUT-FILE...\n", stderr);
+	return 2;
 }
 
 int main(int argc, char **argv)
 {
 	struct run r = { .arena.limit = MEMORY_LIMIT };
-	int ret;
+	int ret, opt;
 
-	if (argc < 3) {
-		fputs("usage: reference-run MODEL OUTPUT-DIR INPUT-FILE...\n", stderr);
-		return 2;
-	}
-	r.graph = (struct graph){ .arena = &r.arena, .diag = &r.diag, .file = argv[1] };
-	ret = work(&r, argv[1], argv[2], argv + 3, argc - 3);
+	while ((opt = getopt(argc, argv, "g:")) != -1)
+		if (opt != 'g' || given_parse(&r.given, 1, &optarg))
+			return usage();
+	if (argc - optind < 2)
+		return usage();
+	r.graph = (struct graph){ .arena = &r.arena, .diag = &r.diag, .file = argv[optind] };
+	ret = work(&r, argv[optind + 1], argv + optind + 2, argc - optind - 2);
 	for (size_t i = 0; i < r.diag.count; i++)
 		fail("%s", r.diag.messages[i].text);
 	reference_free(r.reference);
 	for (unsigned int i = 0; r.inputs && i < r.graph.n_inputs; i++)
-		free(r.inputs[i]);
+		free(r.inputs[i].data);
 	free(r.inputs);
-	free(r.model);
+	free(r.model.data);
 	enpu_diag_free(&r.diag);
 	arena_free(&r.arena);
 	return ret;
