@@ -151,9 +151,9 @@ def concatenation(kind, shapes, parameters, out, axis, out_parameters):
         [tensor(out, kind, *out_parameters)], {"axis": axis})
 
 
-def mean(kind, shape, axes, keep, scale, out_scale, out_zero):
+def mean(kind, shape, axes, keep, scale, out_scale, out_zero, operation="MEAN"):
     out = [1 if i in axes else s for i, s in enumerate(shape) if keep or i not in axes]
-    return single_operator("MEAN", [tensor(shape, kind, scale, 4), int32s(*axes)],
+    return single_operator(operation, [tensor(shape, kind, scale, 4), int32s(*axes)],
                            [tensor(out, kind, out_scale, out_zero)], {"keep_dims": int(keep)})
 
 
@@ -264,6 +264,14 @@ def pool_cases():
         "mean-int8": mean("int8", [1, 7, 6, 15], (1, 2), True, 0.05, 0.05, 4),
         "mean-int8-rescaled": mean("int8", [1, 7, 6, 15], (1, 2), False, 0.05, 0.021, -9),
         "mean-uint8": mean("uint8", [1, 5, 9, 12], (1, 2), True, 0.05, 0.033, 10),
+        "mean-int8-last": mean("int8", [2, 9, 31], (2,), True, 0.05, 0.033, 10),
+        "mean-int8-batch": mean("int8", [3, 4, 5, 7], (0,), False, 0.05, 0.033, 10),
+        "mean-int8-alternate": mean("int8", [3, 4, 5, 7], (0, 2), True, 0.05, 0.033, 10),
+        "mean-uint8-alternate": mean("uint8", [3, 4, 5, 7], (1, 3), False, 0.05, 0.033, 100),
+        "mean-int8-all": mean("int8", [2, 4, 5, 7], (0, 1, 2, 3), True, 0.05, 0.003, 10),
+        "mean-int8-5d": mean("int8", [2, 3, 4, 5, 6], (1, 3), False, 0.05, 0.02, -5),
+        "sum-uint8": mean("uint8", [2, 9, 31], (2,), True, 0.05, 1.3, 100, "SUM"),
+        "sum-uint8-batch": mean("uint8", [3, 4, 5, 7], (0, 1), False, 0.05, 0.21, 60, "SUM"),
         "mean-uint8-width": mean("uint8", [1, 5, 9, 12], (2,), True, 0.05, 0.033, 10),
     }
 
@@ -357,6 +365,31 @@ def prelu(kind, shape, alphas):
                            [tensor(shape, kind, 0.037, zero + 20)])
 
 
+def arg(kind, operation, shape, axis, wide=False):
+    out = [s for i, s in enumerate(shape) if i != axis % len(shape)]
+    return single_operator(operation, [tensor(shape, kind, 0.05, 4), int32s(axis, shape=[])],
+                           [Operand(out, "int64" if wide else "int32")], {"output_type": 4 if wide else 2})
+
+
+def mirror_pad(kind, shape, pads, symmetric):
+    out = [s + b + a for s, (b, a) in zip(shape, pads)]
+    flat = [n for pair in pads for n in pair]
+    return moved(kind, "MIRROR_PAD", shape, [int32s(*flat, shape=[len(shape), 2])], out,
+                 {"mode": int(symmetric)})
+
+
+def choice_cases():
+    return {
+        "arg-max-int8": arg("int8", "ARG_MAX", [2, 5, 7, 21], 3),
+        "arg-max-uint8-wide": arg("uint8", "ARG_MAX", [1, 9, 33], -1, True),
+        "arg-max-int8-height": arg("int8", "ARG_MAX", [1, 6, 5, 7], 1),
+        "arg-min-int8": arg("int8", "ARG_MIN", [2, 5, 300], 2),
+        "arg-min-uint8-first": arg("uint8", "ARG_MIN", [9, 6, 4], 0, True),
+        "mirror-pad-int8": mirror_pad("int8", [1, 6, 5, 7], [(0, 0), (2, 1), (1, 3), (0, 0)], False),
+        "mirror-pad-uint8-symmetric": mirror_pad("uint8", [4, 5, 6], [(1, 0), (2, 2), (0, 3)], True),
+    }
+
+
 def rearrange_cases():
     grid, part = [1, 6, 8, 12], [6, 5, 7]
     value = tensor([1], "int8", 0.05, 4, data=bytes([0xc1]))
@@ -384,6 +417,8 @@ def rearrange_cases():
         "reduce-max-int8": many("int8", "REDUCE_MAX", [grid], [[1, 12]], {"keep_dims": 0}, [int32s(1, 2)]),
         "reduce-min-uint8-channels": many("uint8", "REDUCE_MIN", [grid], [[1, 6, 8, 1]],
                                           {"keep_dims": 1}, [int32s(-1)]),
+        "reduce-max-int8-batch": many("int8", "REDUCE_MAX", [[3, 6, 8, 5]], [[8]], {"keep_dims": 0},
+                                      [int32s(0, 1, 3)]),
         "space-to-batch-int8": many("int8", "SPACE_TO_BATCH_ND", [[2, 7, 9, 5]], [[8, 4, 6, 5]], None,
                                     [int32s(2, 2), int32s(1, 0, 1, 2, shape=[2, 2])]),
         "space-to-batch-uint8-wide": many("uint8", "SPACE_TO_BATCH_ND", [[1, 3, 8, 3]], [[16, 3, 2, 3]],
@@ -402,5 +437,5 @@ def cases():
     """Name -> bytes of a model."""
     return {f"op-{name}": model for make in (
         conv_cases, product_cases, arithmetic_cases, pool_cases, table_cases, resize_cases, movement_cases,
-        rearrange_cases)
+        rearrange_cases, choice_cases)
             for name, model in make().items()}

@@ -70,6 +70,17 @@ static void add_section(struct writer *w, const struct section *section)
 	*arena_push(w->arena, w->sections, w->n_sections) = *section;
 }
 
+/* What checkers let through; a bool is a byte. */
+static uint8_t host_dtype(enum dtype type)
+{
+	static const uint8_t dtypes[DTYPE_COUNT] = {
+		[DTYPE_F32] = ENPU_F32, [DTYPE_I8] = ENPU_S8, [DTYPE_U8] = ENPU_U8,
+		[DTYPE_I32] = ENPU_S32, [DTYPE_I64] = ENPU_S64, [DTYPE_BOOL] = ENPU_U8,
+	};
+
+	return dtypes[type];
+}
+
 static uint32_t add_tensor(struct writer *w, const struct tensor *t, enum enpu_tensor_role role)
 {
 	const struct view *view = &w->s->program->views[t->index];
@@ -81,7 +92,7 @@ static uint32_t add_tensor(struct writer *w, const struct tensor *t, enum enpu_t
 	m = arena_push(w->arena, w->tensors, w->n_tensors);
 	*m = (struct enpu_model_tensor) {
 		.name = add_string(w, t->name),
-		.dtype = t->type == DTYPE_F32 ? ENPU_F32 : t->type == DTYPE_I8 ? ENPU_S8 : ENPU_U8,
+		.dtype = host_dtype(t->type),
 		.role = role,
 		.rank = t->rank,
 		.region = home->region,

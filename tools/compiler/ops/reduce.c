@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * MEAN, REDUCE_MAX and REDUCE_MIN. A mean is a sum whose scale has 1/n folded in, as
- * TFLite's kernels do it. Tensors are seen as batch x height x width x channels, with
- * leading dimensions of 1.
+ * SUM, MEAN, REDUCE_MAX and REDUCE_MIN. A mean is a sum whose scale has 1/n folded in, as
+ * TFLite's kernels do it. Neighbouring dimensions of the same fate are one, until height,
+ * width and channels are left; where that is not enough, outer dimensions are taken one
+ * by one, or what is reduced is moved to the end first.
  */
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #include "ort.h"
 #include "quantize.h"
 
-#define DIMS	4
+#define SIDES	3		/* height, width, channels */
+#define MOST_LAYERS	64	/* one by one; beyond that moving is cheaper */
 
 /* Bit d: dimension d of the input is reduced. */
 static const char *reduced_dims(struct graph *g, const struct op *op, unsigned int *reduced)
@@ -63,13 +65,14 @@ static struct multiplier mean_multiplier(const struct op *op, int64_t n)
 	return m;
 }
 
-static struct enpu_scale mean_scale(const struct op *op, int64_t n)
+/* Of a sum over @n elements, or of their mean. */
+static struct enpu_scale sum_scale(const struct op *op, int64_t n)
 {
 	struct multiplier m;
 
 	if (follows_ort(op))
-		return ort_scale(ort_mean_factor(op, n));
-	m = mean_multiplier(op, n);
+		return ort_scale(ort_mean_factor(op, op->kind == OP_MEAN ? n : 1));
+	m = op->kind == OP_MEAN ? mean_multiplier(op, n) : quantize_multiplier(scale_ratio(op));
 	return (struct enpu_scale) { .multiplier = m.value, .shift = m.shift };
 }
 
@@ -77,7 +80,7 @@ static const char *check_scales(struct graph *g, const struct op *op)
 {
 	const char *reason;
 
-	if (op->kind != OP_MEAN)
+	if (op->kind != OP_MEAN && op->kind != OP_SUM)
 		return check_same_quant(g, op->inputs[0], op->outputs[0]);
 	if (follows_ort(op))
 		return check_ort_factor(g, ort_mean_factor(op, 1));
@@ -105,10 +108,6 @@ const char *check_reduce(struct graph *g, struct op *op)
 		return reason;
 	if (in->type != out->type)
 		return "input and output have different types";
-	if (in->rank > DIMS)
-		return "at most 4 dimensions are supported";
-	if (in->rank == DIMS && reduced & 1)
-		return "the batch can't be reduced";
 	for (int d = 0; d < in->rank; d++)
 		if (!(reduced & 1u << d))
 			dims[rank++] = in->dims[d];
@@ -123,36 +122,159 @@ static uint8_t operation(enum op_kind kind)
 	       kind == OP_REDUCE_MIN ? ENPU_REDUCE_MIN : ENPU_REDUCE_SUM;
 }
 
+/* Dimensions of a dense tensor, and which of them are reduced. */
+struct extents {
+	int rank;
+	int32_t dims[MAX_RANK];
+	bool reduced[MAX_RANK];
+};
+
+static void drop(struct extents *e, int d)
+{
+	e->rank--;
+	for (int i = d; i < e->rank; i++) {
+		e->dims[i] = e->dims[i + 1];
+		e->reduced[i] = e->reduced[i + 1];
+	}
+}
+
+static struct extents simplify(const struct tensor *in, unsigned int reduced)
+{
+	struct extents e = { 0 };
+
+	for (int d = 0; d < in->rank; d++) {
+		if (in->dims[d] == 1)
+			continue;
+		e.dims[e.rank] = in->dims[d];
+		e.reduced[e.rank++] = reduced & 1u << d;
+	}
+	for (int d = 0; d + 1 < e.rank && e.rank > SIDES;) {
+		int64_t both = (int64_t)e.dims[d] * e.dims[d + 1];
+
+		if (e.reduced[d] != e.reduced[d + 1] || both > ENPU_MAX_SIDE) {
+			d++;
+			continue;
+		}
+		e.dims[d + 1] = both;
+		drop(&e, d);
+	}
+	for (; e.rank < SIDES; e.rank++) {
+		memmove(e.dims + 1, e.dims, e.rank * sizeof(*e.dims));
+		memmove(e.reduced + 1, e.reduced, e.rank * sizeof(*e.reduced));
+		e.dims[0] = 1;
+		e.reduced[0] = false;
+	}
+	return e;
+}
+
+/* Outer dimensions that are reduced, or too many that are kept, must be moved away. */
+static bool must_move(const struct extents *e)
+{
+	int64_t layers = 1;
+
+	for (int d = 0; d < e->rank - SIDES; d++) {
+		if (e->reduced[d])
+			return true;
+		layers *= e->dims[d];
+	}
+	return layers > MOST_LAYERS;
+}
+
+/* @in's bytes in a place of their own, what is kept before what is reduced. */
+static struct view move_reduced(struct program *p, const struct op *op, unsigned int reduced,
+				struct extents *e)
+{
+	const struct tensor *in = op->inputs[0];
+	const struct view *own = &p->views[in->index];
+	struct view from = *own, to;
+	int32_t dims[MAX_RANK], kept = 1, rest = 1;
+	int rank = 0;
+
+	for (unsigned int fate = 0; fate < 2; fate++)
+		for (int d = 0; d < in->rank; d++) {
+			if ((reduced >> d & 1) != fate)
+				continue;
+			from.strides[rank] = own->strides[d];
+			dims[rank++] = in->dims[d];
+			*(fate ? &rest : &kept) *= in->dims[d];
+		}
+	to = scratch_view(p, in->name, rank, dims, 1);
+	lower_move(p, op, &from, &to, rank, dims);
+	*e = (struct extents) { SIDES, { 1, kept, rest }, { false, false, true } };
+	return to;
+}
+
+struct reduction {
+	struct program *p;
+	const struct op *op;
+	struct extents extents;
+	struct enpu_scale scale;
+	struct fm in, out;
+};
+
+static void emit_reduction(const struct reduction *r)
+{
+	const int32_t *dims = r->extents.dims + r->extents.rank - SIDES;
+	const bool *reduced = r->extents.reduced + r->extents.rank - SIDES;
+	struct layer *l = program_layer(r->p, LAYER_REDUCE, r->op);
+
+	l->in[0] = r->in;
+	l->in[0].height = dims[0];
+	l->in[0].width = dims[1];
+	l->in[0].channels = dims[2];
+	l->in[0].col_stride = dims[2];
+	l->in[0].row_stride = (int64_t)dims[1] * dims[2];
+	l->out = r->out;
+	l->out.height = reduced[0] ? 1 : dims[0];
+	l->out.width = reduced[1] ? 1 : dims[1];
+	l->out.channels = reduced[2] ? 1 : dims[2];
+	l->out.col_stride = l->out.channels;
+	l->out.row_stride = (int64_t)l->out.width * l->out.channels;
+	l->operation = operation(r->op->kind);
+	for (int d = 0; d < SIDES; d++)
+		if (reduced[d])
+			l->reduce_axes |= 1u << d;
+	l->scale_out = r->scale;
+	l->requant = device_requant(r->op);
+	l->clamp = device_clamp(r->op->outputs[0], ACT_NONE);
+}
+
+/* All of the outer dimensions; both sides are dense. */
+static void emit_reductions(struct reduction *r)
+{
+	int64_t in_bytes = 1, out_bytes = 1, count = 1;
+
+	for (int d = 0; d < r->extents.rank; d++) {
+		if (d < r->extents.rank - SIDES) {
+			count *= r->extents.dims[d];
+			continue;
+		}
+		in_bytes *= r->extents.dims[d];
+		out_bytes *= r->extents.reduced[d] ? 1 : r->extents.dims[d];
+	}
+	for (int64_t n = 0; n < count; n++) {
+		emit_reduction(r);
+		r->in.offset += in_bytes;
+		r->out.offset += out_bytes;
+	}
+}
+
 void lower_reduce(struct program *p, const struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	int32_t dims[DIMS] = { 1, 1, 1, 1 }, kept[DIMS];
-	int lead = DIMS - in->rank;
+	struct reduction r = { p, op, .out = flat_fm(p, out, 1, 1) };
 	unsigned int reduced;
-	struct enpu_scale scale = { 0 };
+	struct view moved;
 
 	reduced_dims(NULL, op, &reduced);
-	if (op->kind == OP_MEAN)
-		scale = mean_scale(op, reduced_count(in, reduced));
-	memcpy(dims + lead, in->dims, in->rank * sizeof(*dims));
-	reduced <<= lead;
-	for (int d = 0; d < DIMS; d++)
-		kept[d] = reduced & 1u << d ? 1 : dims[d];
-	for (int32_t n = 0; n < dims[0]; n++) {
-		struct layer *l = program_layer(p, LAYER_REDUCE, op);
-
-		/* both sides are dense */
-		l->in[0] = flat_fm(p, in, dims[2], dims[3]);
-		l->in[0].height = dims[1];
-		l->in[0].offset += (int64_t)n * dims[1] * dims[2] * dims[3];
-		l->out = flat_fm(p, out, kept[2], kept[3]);
-		l->out.height = kept[1];
-		l->out.offset += (int64_t)n * kept[1] * kept[2] * kept[3];
-		l->operation = operation(op->kind);
-		/* axes H, W, C are bits 0, 1, 2; dimension 1 is H */
-		l->reduce_axes = reduced >> 1;
-		l->scale_out = scale;
-		l->requant = device_requant(op);
-		l->clamp = device_clamp(out, ACT_NONE);
+	if (op->kind == OP_MEAN || op->kind == OP_SUM)
+		r.scale = sum_scale(op, reduced_count(in, reduced));
+	r.in = flat_fm(p, in, 1, 1);
+	r.extents = simplify(in, reduced);
+	if (must_move(&r.extents)) {
+		moved = move_reduced(p, op, reduced, &r.extents);
+		r.in.buffer = moved.buffer;
+		r.in.offset = moved.offset;
 	}
+	emit_reductions(&r);
 }

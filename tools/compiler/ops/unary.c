@@ -251,8 +251,9 @@ static void emit_lookup(void *arg, const struct fm *fm)
 	l->table = x->table;
 }
 
-void lower_lookup(struct program *p, const struct op *op, const struct table *table,
-		  const struct tensor *in, const struct tensor *out, const struct view *to)
+void lower_lookup_view(struct program *p, const struct op *op, const struct table *table,
+		       const struct tensor *in, const struct view *from, const struct tensor *out,
+		       const struct view *to, const int32_t *dims)
 {
 	uint8_t *bytes = arena_new(p->arena, uint8_t, 256);
 	struct lookup x = { p, op, NULL };
@@ -261,10 +262,16 @@ void lower_lookup(struct program *p, const struct op *op, const struct table *ta
 	for (int i = 0; i < 256; i++)
 		bytes[i] = (uint8_t)table->entry[i];
 	x.table = program_constant(p, bytes, 256, "table");
-	memcpy(set.dims, in->dims, sizeof(set.dims));
-	fm_set_add(&set, in, &p->views[in->index]);
+	memcpy(set.dims, dims, in->rank * sizeof(*dims));
+	fm_set_add(&set, in, from);
 	fm_set_add(&set, out, to);
 	fm_for_each(&set, emit_lookup, &x);
+}
+
+void lower_lookup(struct program *p, const struct op *op, const struct table *table,
+		  const struct tensor *in, const struct tensor *out, const struct view *to)
+{
+	lower_lookup_view(p, op, table, in, &p->views[in->index], out, to, in->dims);
 }
 
 void lower_unary(struct program *p, const struct op *op)

@@ -41,4 +41,9 @@ const struct tensor *apply_followers(const struct program *p, const struct op *o
 void lower_lookup(struct program *p, const struct op *op, const struct table *table,
 		  const struct tensor *in, const struct tensor *out, const struct view *to);
 
+/* The same between views of the shape @dims; the tensors give types and zero points. */
+void lower_lookup_view(struct program *p, const struct op *op, const struct table *table,
+		       const struct tensor *in, const struct view *from, const struct tensor *out,
+		       const struct view *to, const int32_t *dims);
+
 #endif

@@ -199,7 +199,8 @@ static void fixed_places(struct views *v)
 		const struct op *op = &g->ops[i];
 		bool cpu = runs_on_cpu(op);
 		bool flat = op->kind == OP_FULLY_CONNECTED || op->kind == OP_SOFTMAX ||
-			    operator_type(op->kind)->lower == lower_reduce || is_reshape(op);
+			    operator_type(op->kind)->lower == lower_reduce ||
+			    operator_type(op->kind)->lower == lower_arg || is_reshape(op);
 
 		for (unsigned int k = 0; k < op->n_inputs; k++) {
 			const struct tensor *t = op->inputs[k];
