@@ -99,7 +99,7 @@ def matmul(first, second, out, constant=False, **options):
     return single_operator("BATCH_MATMUL", operands, [tensor(out, "int8", 0.11, 3)], options)
 
 
-def binary(kind, operation, first, second, out, activation=NONE, constant=False):
+def binary(kind, operation, first, second, out, activation=None, constant=False):
     """first, second, out: (shape, scale, zero point)"""
     operands = [tensor(shape, kind, scale, zero) for shape, scale, zero in (first, second)]
     if constant:
@@ -107,7 +107,7 @@ def binary(kind, operation, first, second, out, activation=NONE, constant=False)
         operands[1] = Weights(f"{operation} {kind}").constant(shape, kind, [scale], [zero])
     shape, scale, zero = out
     return single_operator(operation, operands, [tensor(shape, kind, scale, zero)],
-                           {"activation": activation})
+                           {} if activation is None else {"activation": activation})
 
 
 def pool(kind, operation, size, depth, window, stride, padding, activation=NONE):
@@ -378,8 +378,38 @@ def mirror_pad(kind, shape, pads, symmetric):
                  {"mode": int(symmetric)})
 
 
+def compare(kind, operation, first, second, scales=((0.031, -3), (0.044, 5))):
+    """Few values, so that many are equal."""
+    out = [max(a, b) for a, b in zip(first, second)]
+    return single_operator(operation, [tensor(s, kind, *q) for s, q in zip((first, second), scales)],
+                           [Operand(out, "bool")])
+
+
+def select(kind, condition, first, second):
+    out = [max(sizes) for sizes in zip(condition, first, second)]
+    mask = Weights(f"select {condition}").random
+    size = 1
+    for dimension in condition:
+        size *= dimension
+    return single_operator(
+        "SELECT_V2", [Operand(condition, "bool", data=bytes(mask.randrange(2) for _ in range(size))),
+                      tensor(first, kind, 0.05, 4), tensor(second, kind, 0.05, 4)],
+        [tensor(out, kind, 0.05, 4)])
+
+
 def choice_cases():
-    return {
+    grid, row, same = [1, 9, 32, 13], [1, 1, 1, 13], ((0.031, -3), (0.031, -3))
+    comparisons = {f"{operation.lower().replace('_', '-')}-{kind}": compare(kind, operation, grid, grid, scales)
+                   for kind, scales in (("int8", same), ("uint8", ((0.031, 120), (0.044, 125))))
+                   for operation in ("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL")}
+    return comparisons | {
+        "less-int8-channels": compare("int8", "LESS", grid, row),
+        "select-int8": select("int8", grid, grid, grid),
+        "select-uint8-broadcast": select("uint8", [1, 9, 1, 13], grid, row),
+        "squared-difference-int8": binary("int8", "SQUARED_DIFFERENCE", (grid, 0.031, -3), (grid, 0.017, 12),
+                                          (grid, 0.14, -120)),
+        "squared-difference-int8-channels": binary("int8", "SQUARED_DIFFERENCE", (grid, 0.011, -3),
+                                                   (row, 0.017, 12), (grid, 0.021, 3)),
         "arg-max-int8": arg("int8", "ARG_MAX", [2, 5, 7, 21], 3),
         "arg-max-uint8-wide": arg("uint8", "ARG_MAX", [1, 9, 33], -1, True),
         "arg-max-int8-height": arg("int8", "ARG_MAX", [1, 6, 5, 7], 1),

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* ADD, SUB, MUL, MINIMUM and MAXIMUM, with NumPy's broadcasting. */
+/*
+ * ADD, SUB, MUL, MINIMUM, MAXIMUM and SQUARED_DIFFERENCE, with NumPy's broadcasting. The
+ * last takes two layers: a difference of 16 bits, and its product with itself.
+ */
 #include <string.h>
 
 #include "operator.h"
@@ -7,6 +10,7 @@
 #include "quantize.h"
 
 #define LEFT_SHIFT	20	/* of both inputs of a sum, before they are scaled */
+#define SQUARE_SHIFT	7	/* of a difference that is squared */
 
 struct factors {
 	double a, b, out;
@@ -25,6 +29,12 @@ static struct factors real_factors(const struct op *op)
 		product = product / out;
 		return (struct factors) { 1, 1, product };
 	}
+	if (op->kind == OP_SQUARED_DIFFERENCE)
+		return (struct factors) {
+			(double)a / (double)twice_max, (double)b / (double)twice_max,
+			(double)twice_max * (double)twice_max /
+				((double)(1 << 2 * SQUARE_SHIFT) * (double)out),
+		};
 	return (struct factors) {
 		(double)a / (double)twice_max, (double)b / (double)twice_max,
 		(double)twice_max / (double)shifted_out,
@@ -64,17 +74,36 @@ static const char *check_tflite_factors(struct graph *g, const struct op *op)
 	struct factors f = real_factors(op);
 	const char *reason = check_multiplier(g, f.out);
 
-	if (!reason && op->kind != OP_MUL && f.out >= 1)
+	if (!reason && (op->kind == OP_ADD || op->kind == OP_SUB) && f.out >= 1)
 		reason = "the output's scale is too small for the inputs'";
 	return reason;
+}
+
+const char *check_broadcast(struct graph *g, const struct op *op, unsigned int n)
+{
+	const struct tensor *out = op->outputs[0];
+	int32_t dims[MAX_RANK];
+	int rank = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		rank = op->inputs[i]->rank > rank ? op->inputs[i]->rank : rank;
+	for (int d = 0; d < rank; d++) {
+		dims[d] = 1;
+		for (unsigned int i = 0; i < n; i++) {
+			int32_t size = broadcast_dim(op->inputs[i], rank, d);
+
+			if (size != 1 && dims[d] != 1 && size != dims[d])
+				return "the shapes do not broadcast";
+			dims[d] = size > dims[d] ? size : dims[d];
+		}
+	}
+	return check_shape(g, out, rank, dims);
 }
 
 const char *check_arithmetic(struct graph *g, struct op *op)
 {
 	const struct tensor *a = op->inputs[0], *b = op->inputs[1], *out = op->outputs[0];
 	const char *reason = check_8bit(g, a, "first input");
-	int32_t dims[MAX_RANK];
-	int rank;
 
 	if (!reason)
 		reason = check_8bit(g, b, "second input");
@@ -84,15 +113,7 @@ const char *check_arithmetic(struct graph *g, struct op *op)
 		return reason;
 	if (a->type != b->type || a->type != out->type)
 		return "inputs and output have different types";
-	rank = a->rank > b->rank ? a->rank : b->rank;
-	for (int d = 0; d < rank; d++) {
-		int32_t da = broadcast_dim(a, rank, d), db = broadcast_dim(b, rank, d);
-
-		if (da != db && da != 1 && db != 1)
-			return "the shapes do not broadcast";
-		dims[d] = da > db ? da : db;
-	}
-	reason = check_shape(g, out, rank, dims);
+	reason = check_broadcast(g, op, 2);
 	if (reason)
 		return reason;
 	if (compares(op))
@@ -193,4 +214,61 @@ void lower_arithmetic(struct program *p, const struct op *op)
 	fm_set_add(&set, op->inputs[1], &b);
 	fm_set_add(&set, out, &p->views[out->index]);
 	fm_for_each(&set, emit_arithmetic, &x);
+}
+
+static void emit_difference(void *arg, const struct fm *fm)
+{
+	static const struct enpu_scale one = { .multiplier = 1 << 30, .shift = 1 };
+	struct arithmetic *x = arg;
+	struct layer *l = program_layer(x->p, LAYER_ELEMENTWISE, x->op);
+	struct factors f = real_factors(x->op);
+
+	l->in[0] = fm[0];
+	l->in[1] = fm[1];
+	l->out = fm[2];
+	l->out.dtype = ENPU_S16;
+	l->out.zero_point = 0;
+	l->operation = ENPU_ELEMENTWISE_SUB;
+	l->clamp = (struct enpu_clamp) { INT16_MIN, INT16_MAX };
+	l->scale_a = device_scale(f.a);
+	l->scale_b = device_scale(f.b);
+	l->scale_out = one;
+	l->left_shift = SQUARE_SHIFT;
+}
+
+static void emit_square(void *arg, const struct fm *fm)
+{
+	struct arithmetic *x = arg;
+	struct layer *l = program_layer(x->p, LAYER_ELEMENTWISE, x->op);
+
+	l->in[0] = fm[0];
+	l->in[0].dtype = ENPU_S16;
+	l->in[0].zero_point = 0;
+	l->in[1] = l->in[0];
+	l->out = fm[1];
+	l->operation = ENPU_ELEMENTWISE_MUL;
+	l->clamp = device_clamp(x->op->outputs[0], ACT_NONE);
+	l->scale_out = device_scale(real_factors(x->op).out);
+}
+
+/* Differences are at most 255 << 7: 16 bits hold them. */
+void lower_squared_difference(struct program *p, const struct op *op)
+{
+	const struct tensor *out = op->outputs[0];
+	struct view a = broadcast_view(p, op->inputs[0], out);
+	struct view b = broadcast_view(p, op->inputs[1], out);
+	struct view difference = scratch_view(p, out->name, out->rank, out->dims, 2);
+	struct arithmetic x = { p, op };
+	struct fm_set first = { .rank = out->rank }, second = { .rank = out->rank };
+
+	memcpy(first.dims, out->dims, sizeof(first.dims));
+	fm_set_add(&first, op->inputs[0], &a);
+	fm_set_add(&first, op->inputs[1], &b);
+	fm_set_add(&first, out, &difference);
+	fm_for_each(&first, emit_difference, &x);
+
+	memcpy(second.dims, out->dims, sizeof(second.dims));
+	fm_set_add(&second, out, &difference);
+	fm_set_add(&second, out, &p->views[out->index]);
+	fm_for_each(&second, emit_square, &x);
 }

@@ -21,7 +21,7 @@ static struct fm tensor_fm(const struct tensor *t, const struct view *view)
 {
 	return (struct fm) {
 		.buffer = view->buffer, .offset = view->offset, .dtype = device_dtype(t->type),
-		.zero_point = t->quant.zero_point[0],
+		.zero_point = t->quant.count ? t->quant.zero_point[0] : 0,
 	};
 }
 

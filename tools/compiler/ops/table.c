@@ -10,6 +10,10 @@
 #define LOOKUP(kind, restrictions)							\
 	[OP_##kind] = { #kind, "NPU", U8_S8, restrictions, 1, 1, 1, 1, check_unary, lower_unary }
 
+#define COMPARISON(kind)								\
+	[OP_##kind] = { #kind, "NPU", U8_S8 ", bool outputs", "broadcasts; scales below 1",	\
+			2, 2, 1, 1, check_comparison, lower_comparison }
+
 static const struct operator_type operators[OP_KINDS] = {
 	[OP_ADD] = { "ADD", "NPU", U8_S8, "broadcasts", 2, 2, 1, 1,
 		     check_arithmetic, lower_arithmetic },
@@ -17,6 +21,18 @@ static const struct operator_type operators[OP_KINDS] = {
 		     check_arithmetic, lower_arithmetic },
 	[OP_MUL] = { "MUL", "NPU", U8_S8, "broadcasts", 2, 2, 1, 1,
 		     check_arithmetic, lower_arithmetic },
+	[OP_SQUARED_DIFFERENCE] = { "SQUARED_DIFFERENCE", "NPU", U8_S8, "broadcasts", 2, 2, 1, 1,
+				    check_arithmetic, lower_squared_difference },
+	COMPARISON(EQUAL), COMPARISON(NOT_EQUAL), COMPARISON(GREATER), COMPARISON(GREATER_EQUAL),
+	COMPARISON(LESS), COMPARISON(LESS_EQUAL),
+	[OP_LOGICAL_AND] = { "LOGICAL_AND", "NPU", "bool", "broadcasts", 2, 2, 1, 1,
+			     check_logic, lower_logic },
+	[OP_LOGICAL_OR] = { "LOGICAL_OR", "NPU", "bool", "broadcasts", 2, 2, 1, 1,
+			    check_logic, lower_logic },
+	[OP_LOGICAL_NOT] = { "LOGICAL_NOT", "NPU", "bool", "", 1, 1, 1, 1, check_logic, lower_logic },
+	[OP_SELECT_V2] = { "SELECT_V2", "NPU", "bool, " U8_S8,
+			   "broadcasts; both choices and the output quantized alike", 3, 3, 1, 1,
+			   check_select, lower_select },
 	[OP_AVERAGE_POOL_2D] = { "AVERAGE_POOL_2D", "NPU", U8_S8,
 				 "input and output quantized alike", 1, 1, 1, 1,
 				 check_pool, lower_pool },
