@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "operator.h"
+#include "ort.h"
 #include "quantize.h"
 
 struct operand {
@@ -19,6 +20,16 @@ static double real_multiplier(const struct op *op)
 	float product = op->inputs[0]->quant.scale[0] * op->inputs[1]->quant.scale[0];
 
 	return (double)product / (double)op->outputs[0]->quant.scale[0];
+}
+
+static struct enpu_scale scale_of(const struct op *op)
+{
+	struct multiplier m;
+
+	if (follows_ort(op))
+		return ort_scale(ort_product_factor(op));
+	m = quantize_multiplier(real_multiplier(op));
+	return (struct enpu_scale) { .multiplier = m.value, .shift = m.shift };
 }
 
 /* Dimensions of an operand with the output's rank, transposed if @adj. */
@@ -68,6 +79,8 @@ const char *check_batch_matmul(struct graph *g, struct op *op)
 	dims[rank - 2] = da[rank - 2];
 	dims[rank - 1] = db[rank - 1];
 	reason = check_shape(g, out, rank, dims);
+	if (!reason && follows_ort(op))
+		return check_ort_factor(g, ort_product_factor(op));
 	return reason ? reason : check_multiplier(g, real_multiplier(op));
 }
 
@@ -132,13 +145,13 @@ static void emit_product(const struct product *x, struct view a, struct view b, 
 {
 	const struct op *op = x->op;
 	struct layer *l = program_layer(x->p, LAYER_MATMUL, op);
-	struct multiplier m = quantize_multiplier(real_multiplier(op));
 
 	l->in[0] = operand_fm(op->inputs[0], &a, x->a->dims, x->rank, x->batches);
 	l->in[1] = operand_fm(op->inputs[1], &b, x->b->dims, x->rank, x->batches);
 	l->out = operand_fm(op->outputs[0], &out, op->outputs[0]->dims, x->rank, x->batches);
 	l->operation = op->attrs.adj_y ? ENPU_MATMUL_B_TRANSPOSED : 0;
-	l->scale_out = (struct enpu_scale) { .multiplier = m.value, .shift = m.shift };
+	l->scale_out = scale_of(op);
+	l->requant = device_requant(op);
 	l->clamp = device_clamp(op->outputs[0], ACT_NONE);
 	l->macs = (uint64_t)l->out.height * l->out.width * l->out.channels * l->in[0].channels;
 }

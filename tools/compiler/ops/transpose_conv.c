@@ -4,6 +4,7 @@
  * the convolution in the other direction would have.
  */
 #include "conv.h"
+#include "ort.h"
 
 /* Extents of the convolution from the output back to the input. */
 static struct window_place backwards(const struct op *op)
@@ -61,6 +62,7 @@ void lower_transpose_conv(struct program *p, const struct op *op)
 		l->weights = weights;
 		l->weights_dtype = device_dtype(w->type);
 		l->params = params;
+		l->requant = device_requant(op);
 		l->clamp = device_clamp(out, a->activation);
 		l->macs = (uint64_t)in->dims[1] * in->dims[2] * outputs * k;
 		l->window = (struct enpu_window) {
