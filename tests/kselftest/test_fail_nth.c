@@ -130,12 +130,73 @@ static bool try_nth(const struct operation *operation, unsigned int n, bool *str
 	return finish(operation, &attempt, true);
 }
 
+/* Where a function of the kernel begins, and the next one. */
+static bool find_function(const char *function, unsigned long *start, unsigned long *end)
+{
+	unsigned long address;
+	char line[256], name[128];
+	FILE *symbols = fopen("/proc/kallsyms", "re");
+
+	*start = 0;
+	*end = ULONG_MAX;
+	while (symbols && fgets(line, sizeof(line), symbols)) {
+		if (sscanf(line, "%lx %*c %127s", &address, name) == 2 && !strcmp(name, function))
+			*start = address;
+	}
+	if (!*start)
+		return false;
+	rewind(symbols);
+	while (fgets(line, sizeof(line), symbols)) {
+		if (sscanf(line, "%lx", &address) == 1 && address > *start && address < *end)
+			*end = address;
+	}
+	fclose(symbols);
+	return true;
+}
+
+/* What a fault's stack must, or must not have: @which is "require" or "reject". */
+static void set_stack(const char *which, unsigned long start, unsigned long end)
+{
+	static const char *const attributes[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
+	char path[128], from[32], to[32];
+	unsigned int i;
+
+	snprintf(from, sizeof(from), "0x%lx", start);
+	snprintf(to, sizeof(to), "0x%lx", end);
+	for (i = 0; i < COUNT(attributes); i++) {
+		snprintf(path, sizeof(path), DEBUGFS "%s/%s-start", attributes[i], which);
+		if (!write_file(path, from)) {
+			snprintf(path, sizeof(path), DEBUGFS "%s/%s-end", attributes[i], which);
+			if (!write_file(path, to))
+				continue;
+		}
+		ksft_exit_fail_msg("cannot write to %s\n", path);
+	}
+}
+
+/* Faults are to happen where the operation says. */
+static void aim(const struct operation *operation)
+{
+	unsigned long start = 0, end = ULONG_MAX;
+
+	if (operation->within && !find_function(operation->within, &start, &end))
+		ksft_exit_fail_msg("no address of %s()\n", operation->within);
+	set_stack("require", start, end);
+
+	start = 0;
+	end = 0;
+	if (operation->spared && !find_function(operation->spared, &start, &end))
+		ksft_exit_fail_msg("no address of %s()\n", operation->spared);
+	set_stack("reject", start, end);
+}
+
 static bool sweep(const struct operation *operation)
 {
 	struct tally tally = {};
 	bool ok = true, struck = true;
 	unsigned int n;
 
+	aim(operation);
 	for (n = 1; ok && struck && n < MAX_FAULTS;
 	     n += operation->repetitive && n >= FIRST_FAULTS ? FAULT_STEP : 1)
 		ok = try_nth(operation, n, &struck, &tally);
@@ -160,45 +221,6 @@ static bool all_is_there(void)
 	return ok;
 }
 
-/*
- * No faults within drm_minor_alloc(): when the allocation of a minor's device fails,
- * DRM (6.12) passes the error pointer to put_device(). That is nothing of ours.
- */
-static void spare_minors(void)
-{
-	static const char *const attributes[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
-	unsigned long address, start = 0, end = ULONG_MAX;
-	char line[256], name[128], path[128];
-	FILE *symbols = fopen("/proc/kallsyms", "re");
-	unsigned int i;
-
-	while (symbols && fgets(line, sizeof(line), symbols)) {
-		if (sscanf(line, "%lx %*c %127s", &address, name) == 2 &&
-		    !strcmp(name, "drm_minor_alloc"))
-			start = address;
-	}
-	if (!start)
-		ksft_exit_fail_msg("no address of drm_minor_alloc()\n");
-	rewind(symbols);
-	while (fgets(line, sizeof(line), symbols)) {
-		if (sscanf(line, "%lx", &address) == 1 && address > start && address < end)
-			end = address;
-	}
-	fclose(symbols);
-
-	for (i = 0; i < COUNT(attributes); i++) {
-		snprintf(path, sizeof(path), DEBUGFS "%s/reject-start", attributes[i]);
-		snprintf(line, sizeof(line), "0x%lx", start);
-		if (!write_file(path, line)) {
-			snprintf(path, sizeof(path), DEBUGFS "%s/reject-end", attributes[i]);
-			snprintf(line, sizeof(line), "0x%lx", end);
-			if (!write_file(path, line))
-				continue;
-		}
-		ksft_exit_fail_msg("cannot write to %s\n", path);
-	}
-}
-
 static void set_up(void)
 {
 	static const char *const settings[][2] = {
@@ -220,7 +242,6 @@ static void set_up(void)
 	for (i = 0; i < COUNT(settings); i++)
 		if (write_file(settings[i][0], settings[i][1]))
 			ksft_exit_fail_msg("cannot write to %s\n", settings[i][0]);
-	spare_minors();
 }
 
 static bool chosen(const char *name, int argc, char **argv)

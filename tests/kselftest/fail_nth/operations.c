@@ -558,9 +558,20 @@ const struct operation operations[] = {
 	{ "syncobj_wait", wait_setup, wait_act, NULL, submit_done },
 	{ "fdinfo", NULL, fdinfo_act },
 	{ "close", close_setup, close_act, .once = true, .easy = true },
-	/* PCI: EBUSY, EINVAL: no BAR 0, ENOSPC: no interrupts; ENODEV: sysfs, the node's */
-	{ "probe", probe_setup, probe_act, NULL, probe_done, .bare = true,
-	  .repetitive = true, .also = { -EBUSY, -EINVAL, -ENODEV, -ENOSPC } },
+	/*
+	 * When the allocation of a minor's device fails, DRM (6.12) passes the error pointer to
+	 * put_device(); when a file of an interrupt in /proc cannot be made, the kernel ignores
+	 * that, and warns later that there is none to remove. That is nothing of ours.
+	 */
+	{ "probe_alloc", probe_setup, probe_act, NULL, probe_done, .bare = true,
+	  .within = "__devm_drm_dev_alloc", .spared = "drm_minor_alloc" },
+	/* PCI: EBUSY, EINVAL: no BAR 0, ENOSPC: no interrupts */
+	{ "probe_init", probe_setup, probe_act, NULL, probe_done, .bare = true,
+	  .within = "enpu_device_init", .spared = "register_irq_proc", .repetitive = true,
+	  .also = { -EBUSY, -EINVAL, -ENOSPC } },
+	/* ENODEV: sysfs, the node's */
+	{ "probe_register", probe_setup, probe_act, NULL, probe_done, .bare = true,
+	  .within = "drm_dev_register", .also = { -ENODEV } },
 	{ "remove", remove_setup, remove_act, NULL, remove_done, .bare = true,
 	  .repetitive = true },
 };

@@ -42,6 +42,9 @@ struct operation {
 	bool once;
 	/* may need no memory at all */
 	bool easy;
+	/* functions of the kernel: faults happen within @within only, and not within @spared */
+	const char *within;
+	const char *spared;
 	/* the same few allocations for each of many vectors: not each of them, in the end */
 	bool repetitive;
 	/* what else the kernel says for a lack of memory */
