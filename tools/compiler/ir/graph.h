@@ -54,6 +54,7 @@ struct tensor {
 	struct op *producer;		/* NULL: a constant or an input of the model */
 	unsigned int consumers;
 	bool is_input, is_output;	/* of the model */
+	bool was_nchw;			/* an input that the source has as NCHW; here it is NHWC */
 };
 
 /*

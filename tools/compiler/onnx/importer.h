@@ -5,7 +5,7 @@
  * table.c. A node that can't be translated ends in node_fail(), which doesn't return.
  *
  * ONNX's values are the IR's tensors, in ONNX's layout; a value that is known has data,
- * and an operator emitted on nothing but known values is computed at once (fold.c). So
+ * and an operator emitted on nothing but known values is computed at once (passes/evaluate.c). So
  * the translation of Shape, Gather, Concat ... that compute a shape needs no second way.
  */
 #ifndef ENPU_ONNX_IMPORTER_H
@@ -16,6 +16,7 @@
 #include <onnx.pb-c.h>
 
 #include "../ir/builder.h"
+#include "../passes/rewrite.h"
 #include "import.h"
 
 /* Beyond these a model is not sound, or nothing for an NPU. */
@@ -144,11 +145,6 @@ struct tensor *emit_like(struct node *n, const struct tensor *like, double value
 /* The shape that both broadcast to. */
 void broadcast_shape(struct node *n, const struct tensor *a, const struct tensor *b, int *rank,
 		     int32_t *dims);
-
-/* fold.c: computes an operator whose inputs are all known; false if it can't. */
-bool fold_constant(struct arena *arena, const struct op *op);
-double constant_number(const struct tensor *t, int64_t i);
-int64_t constant_int(const struct tensor *t, int64_t i);
 
 #define TRANSLATE(name)	void translate_##name(struct node *n)
 

@@ -62,14 +62,14 @@ void translate_instance_norm(struct node *n)
 	node_output(n, 0, emit_from_nhwc(n, out, in->rank));
 }
 
-/* Over the last dimension; @scale and @bias may be NULL. */
+/* Over the last dimension; @bias may be NULL. */
 static struct tensor *normalize(struct node *n, struct tensor *in, struct tensor *scale,
 				struct tensor *bias, float epsilon)
 {
 	struct op_attrs attrs = { .epsilon = epsilon };
 	struct tensor *inputs[] = { in, scale, bias };
 
-	return emit(n, OP_LAYER_NORM, 3, inputs, DTYPE_F32, in->rank, in->dims, &attrs);
+	return emit(n, OP_LAYER_NORM, bias ? 3 : 2, inputs, DTYPE_F32, in->rank, in->dims, &attrs);
 }
 
 void translate_layer_norm(struct node *n)
@@ -112,10 +112,11 @@ static struct tensor *spread(struct node *n, struct tensor *t, int32_t groups, i
 
 void translate_group_norm(struct node *n)
 {
-	struct tensor *in = need_channels(n, 0), *t;
+	struct tensor *in = need_channels(n, 0), *t, *ones;
 	struct tensor *scale = node_need_float(n, 1), *bias = node_need_float(n, 2);
 	int64_t groups = node_int(n, "num_groups", 0);
 	int32_t dims[3];
+	float *data;
 
 	if (groups < 1 || groups > in->dims[1] || in->dims[1] % groups)
 		node_fail(n, "%d channels in %lld groups", in->dims[1], (long long)groups);
@@ -123,7 +124,11 @@ void translate_group_norm(struct node *n)
 	dims[1] = groups;
 	dims[2] = tensor_elements(in) / dims[0] / dims[1];
 	t = emit_reshape(n, in, 3, dims);
-	t = normalize(n, t, NULL, NULL, node_float(n, "epsilon", 1e-5f));
+	data = arena_new(n->im->graph->arena, float, dims[2]);
+	for (int32_t i = 0; i < dims[2]; i++)
+		data[i] = 1;
+	ones = builder_constant(&n->im->b, "ones", DTYPE_F32, 1, &dims[2], data);
+	t = normalize(n, t, ones, NULL, node_float(n, "epsilon", 1e-5f));
 	t = emit_reshape(n, t, in->rank, in->dims);
 	scale = per_channel(n, spread(n, scale, groups, in->dims[1]), in);
 	bias = per_channel(n, spread(n, bias, groups, in->dims[1]), in);

@@ -16,4 +16,13 @@ int fold_constants(struct graph *g);
 /* Factors and summands of channels (a BatchNorm's) go into weights and bias before them. */
 int fold_affine(struct graph *g);
 
+/*
+ * evaluate.c: gives the output of an operator, all of whose inputs are constants, its
+ * data. False if the operator is none that the compiler computes.
+ */
+bool fold_constant(struct arena *arena, const struct op *op);
+/* Element @i of a constant of any type. */
+double constant_number(const struct tensor *t, int64_t i);
+int64_t constant_int(const struct tensor *t, int64_t i);
+
 #endif

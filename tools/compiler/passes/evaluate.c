@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Operators on known values, computed during the import: what exporters emit around
+ * Operators on known values, computed by the compiler: what exporters emit around
  * shapes, and arithmetic on weights. Numbers are int64 or double in between.
  */
-#include "importer.h"
+#include "rewrite.h"
 
 #include <math.h>
 #include <string.h>
