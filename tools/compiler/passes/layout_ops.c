@@ -480,14 +480,25 @@ static void reshape_as(struct layout *l, struct op *op, struct tensor *in, const
 	keep_name(out->real, op);
 }
 
-/* The one operator that reads @t, or NULL. */
-static struct op *only_reader(const struct layout *l, const struct tensor *t)
+/* Every operator that reads @t multiplies it by constant weights, which can be sorted. */
+static bool only_for_weights(const struct layout *l, const struct tensor *t)
 {
-	for (unsigned int i = 0; i < l->old->n_ops && t->consumers == 1 && !t->is_output; i++)
-		for (unsigned int k = 0; k < l->old->ops[i].n_inputs; k++)
-			if (l->old->ops[i].inputs[k] == t)
-				return &l->old->ops[i];
-	return NULL;
+	if (t->is_output || t->rank != 2)
+		return false;
+	for (unsigned int i = 0; i < l->old->n_ops; i++) {
+		const struct op *op = &l->old->ops[i];
+
+		for (unsigned int k = 0; k < op->n_inputs; k++) {
+			if (op->inputs[k] != t)
+				continue;
+			if (k || op->kind != OP_FULLY_CONNECTED || !op->attrs.keep_dims ||
+			    !op->inputs[1]->data || op->inputs[1]->rank != 2 ||
+			    op->inputs[1]->dims[1] != t->dims[1] ||
+			    dtype_bits(op->inputs[1]->type) < 8)
+				return false;
+		}
+	}
+	return true;
 }
 
 /* Weights [O, inputs], where inputs were the dimensions of @v from 1 on: in v's order. */
@@ -511,32 +522,29 @@ static struct tensor *sorted_weights(struct layout *l, struct tensor *weights, c
 	sorted->quant = weights->quant;
 	op.inputs = (struct tensor *[]){ apart, list };
 	op.outputs = &sorted;
-	if (!fold_constant(l->b.arena, &op))
-		return NULL;
+	fold_constant(l->b.arena, &op);
 	sorted->rank = 2;
 	memcpy(sorted->dims, flat, sizeof(flat));
 	return sorted;
 }
 
-/* An image flattened for a layer whose weights can be sorted instead. */
+/* An image flattened for layers whose weights can be sorted instead. */
 static bool flatten_for_weights(struct layout *l, struct op *op)
 {
-	struct view *in = view_of(l, op->inputs[0]), *out = view_of(l, op->outputs[0]);
-	struct op *reader = only_reader(l, op->outputs[0]);
-	struct tensor *weights;
-	struct order o;
+	struct view *in = view_of(l, op->inputs[0]);
+	struct tensor *t = op->outputs[0];
+	struct order o = order_identity(2);
 
-	if (!reader || reader->kind != OP_FULLY_CONNECTED || !reader->attrs.keep_dims ||
-	    reader->inputs[0] != op->outputs[0] ||
-	    !reader->inputs[1]->data || reader->inputs[1]->rank != 2 || out->order.rank != 2 ||
-	    in->order.rank < 2 || in->order.d[0] != 0 || out->dims[0] != in->dims[0] ||
-	    reader->inputs[1]->dims[1] != out->dims[1])
+	if (in->order.rank < 2 || in->order.rank == MAX_RANK || in->order.d[0] != 0 ||
+	    t->dims[0] != in->dims[0] || !only_for_weights(l, t))
 		return false;
-	weights = sorted_weights(l, reader->inputs[1], in);
-	if (!weights)
-		return false;
-	reader->inputs[1] = weights;	/* which fully_connected() takes as they are */
-	o = order_identity(2);
+	for (unsigned int i = 0; i < l->old->n_ops; i++) {
+		struct op *reader = &l->old->ops[i];
+
+		/* fully_connected() takes its weights as they are */
+		if (reader->kind == OP_FULLY_CONNECTED && reader->inputs[0] == t)
+			reader->inputs[1] = sorted_weights(l, reader->inputs[1], in);
+	}
 	reshape_as(l, op, in->real, &o);
 	return true;
 }
