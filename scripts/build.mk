@@ -4,7 +4,7 @@
 export O
 export ENPU_CACHE
 
-.PHONY: fetch module module-7.3 module-debug lint check check-long shell
+.PHONY: fetch module module-7.3 module-debug docs-operators lint check check-long shell
 
 fetch: ## download QEMU, kernels, models and oracles into the cache, for work offline
 	@scripts/get-models >/dev/null
@@ -30,6 +30,11 @@ module-7.3: ## build enpu.ko for Debian's 7.3 kernel
 
 module-debug: ## build the debug kernel (once) and enpu.ko for it
 	@scripts/build-module "$$(scripts/get-kernel debug)" $(O)/kmod-debug ENPU_KUNIT=y $(KMOD_ARGS)
+
+# Kept under version control: a change of what is supported shows in the diff.
+docs-operators: $(O)/bin/accel ## write Documentation/operators.rst anew
+	@scripts/operators-table $(O)/bin/accel >$(O)/operators.rst
+	@mv $(O)/operators.rst Documentation/operators.rst
 
 lint: ## static checks of everything: module, userspace, scripts, manual pages
 	@scripts/setup build fetch test lint

@@ -13,12 +13,14 @@
 #include "cli.h"
 #include "json.h"
 #include "source.h"
+#include "supported.h"
 
 struct options {
 	const char *input;
 	const char *output;
 	const char *report;
 	int json;
+	int supported;
 	struct enpu_compile_options compile;
 };
 
@@ -155,6 +157,7 @@ static int parse(int argc, char **argv, struct options *opts)
 		{ "config", required_argument, NULL, 'c' },
 		{ "report", required_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "supported-ops", no_argument, NULL, 's' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ 0 },
 	};
@@ -174,6 +177,9 @@ static int parse(int argc, char **argv, struct options *opts)
 		case 'j':
 			opts->json = 1;
 			break;
+		case 's':
+			opts->supported = 1;
+			break;
 		case 'v':
 			opts->compile.dump = stderr;
 			break;
@@ -181,6 +187,9 @@ static int parse(int argc, char **argv, struct options *opts)
 			return cli_bad_option(&compile_command, opt, argv);
 		}
 	}
+	if (opts->supported)
+		return argc == optind ? CLI_OK :
+		       cli_usage(&compile_command, "compile: --supported-ops takes no model");
 	if (argc - optind != 1)
 		return cli_usage(&compile_command, "compile: expected one model, got %d",
 				 argc - optind);
@@ -196,6 +205,10 @@ static int run(int argc, char **argv)
 
 	if (ret)
 		return ret;
+	if (opts.supported) {
+		(opts.json ? supported_print_json : supported_print)();
+		return CLI_OK;
+	}
 	output = opts.output ? strdup(opts.output) : default_output(opts.input);
 	if (!output)
 		return cli_error("out of memory");
@@ -213,6 +226,7 @@ const struct command compile_command = {
 	"  -c, --config NAME   NPU to compile for: enpu-256, enpu-512 (default), enpu-2048\n"
 	"  -r, --report FILE   an HTML page: graph, cycles, SRAM and DRAM, operator by operator\n"
 	"  -j, --json          print what came out as JSON\n"
+	"      --supported-ops print the operators that the compiler takes, and no more\n"
 	"  -v, --verbose       print the graph and the schedule on stderr\n",
 	.run = run,
 };

@@ -139,14 +139,28 @@ void enpu_report_free(struct enpu_report *report);
 
 /* One line of the table of operators. All strings are static. */
 struct enpu_operator_info {
-	const char *name;		/* as in TensorFlow Lite */
-	const char *runs_on;		/* "NPU" or "CPU" */
+	const char *name;		/* as in TensorFlow Lite, where it has it */
+	bool in_tflite;			/* else a kind that other formats bring */
+	const char *runs_on;		/* "NPU", "CPU" or "NPU or CPU" */
 	const char *types;
 	const char *restrictions;
 };
 
 /* Line @index of the table of operators; false past its end. */
 bool enpu_supported_operator(unsigned int index, struct enpu_operator_info *info);
+
+/* The same for ONNX. */
+struct enpu_onnx_operator_info {
+	const char *name;
+	const char *domain;		/* NULL: ONNX's own */
+	int since;			/* the operator set from which on it is taken */
+	const char *becomes;		/* name in the other table; "": nothing that is executed */
+	/* As above; "compiler": computed or folded there; "nothing": only constants */
+	const char *runs_on;
+	const char *restrictions;	/* beside those of what it becomes */
+};
+
+bool enpu_supported_onnx_operator(unsigned int index, struct enpu_onnx_operator_info *info);
 
 #ifdef __cplusplus
 }

@@ -30,6 +30,7 @@ int onnx_import(struct graph *g, const void *data, size_t size, const struct onn
 struct onnx_operator_info {
 	const char *name, *domain;
 	int since;
+	enum op_kind kind;		/* that it becomes; OP_UNKNOWN: no such one */
 	const char *restrictions;
 };
 

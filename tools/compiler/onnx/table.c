@@ -148,7 +148,8 @@ bool onnx_supported_operator(unsigned int index, struct onnx_operator_info *info
 		return false;
 	*info = (struct onnx_operator_info){
 		.name = operators[index].name, .domain = operators[index].domain,
-		.since = operators[index].since, .restrictions = operators[index].restrictions,
+		.since = operators[index].since, .kind = operators[index].kind,
+		.restrictions = operators[index].restrictions,
 	};
 	return true;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The table of operators: see operator.h. */
+#include "../onnx/import.h"
 #include "operator.h"
 
 #define MANY	1024
@@ -143,7 +144,7 @@ static const struct operator_type operators[OP_KINDS] = {
 
 const struct operator_type *operator_type(enum op_kind kind)
 {
-	return operators[kind].name ? &operators[kind] : NULL;
+	return kind < OP_KINDS && operators[kind].name ? &operators[kind] : NULL;
 }
 
 bool enpu_supported_operator(unsigned int index, struct enpu_operator_info *info)
@@ -153,9 +154,29 @@ bool enpu_supported_operator(unsigned int index, struct enpu_operator_info *info
 
 		if (!type->name || index--)
 			continue;
-		*info = (struct enpu_operator_info) { type->name, type->runs_on, type->types,
-						      type->restrictions };
+		*info = (struct enpu_operator_info) {
+			.name = type->name, .in_tflite = kind < OP_TFLITE_END,
+			.runs_on = type->runs_on, .types = type->types,
+			.restrictions = type->restrictions,
+		};
 		return true;
 	}
 	return false;
+}
+
+bool enpu_supported_onnx_operator(unsigned int index, struct enpu_onnx_operator_info *info)
+{
+	const struct operator_type *type;
+	struct onnx_operator_info op;
+
+	if (!onnx_supported_operator(index, &op))
+		return false;
+	type = operator_type(op.kind);
+	*info = (struct enpu_onnx_operator_info) {
+		.name = op.name, .domain = op.domain, .since = op.since,
+		.becomes = type ? type->name : "",
+		.runs_on = type ? type->runs_on : op.kind == OP_UNKNOWN ? "compiler" : "nothing",
+		.restrictions = op.restrictions,
+	};
+	return true;
 }
