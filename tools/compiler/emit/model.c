@@ -11,9 +11,11 @@
 
 #include <enpu/regs.h>
 
+#include "../text.h"
 #include "emit.h"
 
 #define PAGE		4096
+#define MAX_STRING	4000		/* loaders refuse 4096 bytes, and what can't be printed */
 
 struct section {
 	const char *name;
@@ -62,7 +64,9 @@ static uint64_t append(struct writer *w, struct bytes *b, const void *data, size
 
 static uint32_t add_string(struct writer *w, const char *text)
 {
-	return append(w, &w->strings, text, strlen(text) + 1, 1);
+	const char *clean = clean_text(w->arena, text, MAX_STRING);
+
+	return append(w, &w->strings, clean, strlen(clean) + 1, 1);
 }
 
 static void add_section(struct writer *w, const struct section *section)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* From a schedule to what its report shows: totals, and a row for each operator. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,6 +169,16 @@ static void name_outputs(struct collector *c, struct report_op *row, const struc
 	row->n_tensors = op->n_outputs;
 }
 
+static const char *tensor_shape(struct arena *arena, const struct tensor *t)
+{
+	char text[MAX_RANK * 14 + 1] = "";
+	size_t n = 0;
+
+	for (int i = 0; i < t->rank; i++)
+		n += snprintf(text + n, sizeof(text) - n, "%s%d", i ? "\xc3\x97" : "", t->dims[i]);
+	return arena_printf(arena, "%s", t->rank ? text : "scalar");
+}
+
 static const char *output_text(struct arena *arena, const struct tensor *t)
 {
 	return arena_printf(arena, "%s %s", dtype_name(t->type), tensor_shape(arena, t));
@@ -179,8 +190,8 @@ static void fill_row(struct collector *c, struct report_op *row, const struct op
 	const struct tensor *out = op->n_outputs ? op->outputs[0] : NULL;
 
 	*row = (struct report_op) { .index = op->index, .limit = LIMIT_NONE };
-	row->type = clean_text(arena, op->name);
-	row->name = clean_text(arena, op->label && *op->label ? op->label : out ? out->name : "");
+	row->type = shown_text(arena, op->name);
+	row->name = shown_text(arena, op->label && *op->label ? op->label : out ? out->name : "");
 	row->output = out ? output_text(arena, out) : "";
 	row->place = place_of(c, op->index);
 	row->works = row->place == PLACED_NPU || row->place == PLACED_CPU;
@@ -199,7 +210,7 @@ static void fill_input(struct collector *c, struct report_op *row, const struct 
 
 	*row = (struct report_op) { .limit = LIMIT_NONE, .is_input = true };
 	row->type = "input";
-	row->name = clean_text(arena, t->name);
+	row->name = shown_text(arena, t->name);
 	row->output = output_text(arena, t);
 	row->kinds = "";
 	row->why = "an input of the model";
@@ -292,7 +303,7 @@ static struct rows ports(struct arena *arena, struct tensor *const *tensors, uns
 		const struct tensor *t = tensors[i];
 
 		list[i] = (struct report_port) {
-			.name = clean_text(arena, t->name), .type = dtype_name(t->type),
+			.name = shown_text(arena, t->name), .type = dtype_name(t->type),
 			.shape = tensor_shape(arena, t), .bytes = tensor_bytes(t),
 			.quantized = t->quant.count == 1, .per_channel = t->quant.count > 1,
 		};
@@ -316,7 +327,7 @@ static void copy_messages(struct enpu_report *r, const struct enpu_diag *diag)
 	list = arena_new(&r->arena, struct report_message, diag->count);
 	for (size_t i = 0; i < diag->count; i++) {
 		list[i].severity = severities[diag->messages[i].severity];
-		list[i].text = clean_text(&r->arena, diag->messages[i].text);
+		list[i].text = shown_text(&r->arena, diag->messages[i].text);
 	}
 	r->messages = (struct rows) { list, diag->count };
 	r->has_messages = diag->count;
@@ -327,7 +338,7 @@ static void describe(struct enpu_report *r, const struct schedule *s)
 	const struct machine *m = s->machine;
 	uint64_t possible = r->stats.estimated_cycles * m->macs;
 
-	r->file = clean_text(&r->arena, s->program->graph->file);
+	r->file = shown_text(&r->arena, s->program->graph->file);
 	r->preset = m->name;
 	r->macs_per_cycle = m->macs;
 	r->sram_bytes = s->sram_bytes;

@@ -37,7 +37,7 @@ static const char *folded_reason(struct arena *arena, const struct schedule *s, 
 	else if (s->program->follower[into->index] != op)
 		how = "its clamp";
 	return arena_printf(arena, "done by #%d (%s): %s", into->index,
-			    clean_text(arena, into->name), how);
+			    shown_text(arena, into->name), how);
 }
 
 static const char *cpu_reason(struct arena *arena, const struct op *op)

@@ -12,6 +12,9 @@
 
 #include "../emit/emit.h"
 #include "../sched/step.h"
+#include "../text.h"
+
+#define MAX_SHOWN_TEXT	160	/* bytes of a name */
 
 /* A list of records; a template repeats a section for each. */
 struct rows {
@@ -127,9 +130,11 @@ struct enpu_report {
 	struct rows messages;
 };
 
-/* text.c: @text as the report may hold it; never NULL. */
-const char *clean_text(struct arena *arena, const char *text);
-const char *tensor_shape(struct arena *arena, const struct tensor *t);
+/* @text as the report may hold it; never NULL. */
+static inline const char *shown_text(struct arena *arena, const char *text)
+{
+	return clean_text(arena, text, MAX_SHOWN_TEXT);
+}
 
 /* lanes.c: the lane diagram of all operators, inputs first. */
 void draw_lanes(struct enpu_report *r, const struct program *p, struct report_op *rows);

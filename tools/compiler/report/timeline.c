@@ -57,7 +57,7 @@ static const char *layer_name(struct timeline *t, size_t layer)
 	const struct op *op = layer_at(t->b, layer)->op;
 
 	return arena_printf(&t->r->arena, "#%d %s", op->index,
-			    clean_text(&t->r->arena, op->name));
+			    shown_text(&t->r->arena, op->name));
 }
 
 static const char *unit_name(struct timeline *t, const struct unit *u)
@@ -130,7 +130,7 @@ static void add_tenant(struct timeline *t, const struct piece *piece, const char
 		       const char *what, const char *name)
 {
 	*arena_push(&t->r->arena, t->tenants, t->n_tenants) =
-		(struct tenant) { piece, class, what, clean_text(&t->r->arena, name) };
+		(struct tenant) { piece, class, what, shown_text(&t->r->arena, name) };
 }
 
 static void find_tenants(struct timeline *t)
@@ -298,7 +298,7 @@ static void mark_cpu_step(struct timeline *t, const struct cpu_step *step)
 	struct report_box mark = box(t, 0, 0);
 
 	mark.text = arena_printf(&t->r->arena, "#%d %s, on the CPU", step->op->index,
-				 clean_text(&t->r->arena, step->op->name));
+				 shown_text(&t->r->arena, step->op->name));
 	*arena_push(&t->r->arena, t->cpu, t->n_cpu) = mark;
 }
 

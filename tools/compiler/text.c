@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
-/*
- * Names of a model file as a page may show them. They are anybody's bytes: what is not
- * UTF-8, is no character, controls, or turns the direction of the text becomes U+FFFD,
- * and long ones are cut.
- */
-#include <stdio.h>
+/* Texts of a model file, made fit to be shown: see text.h. */
+#include "text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
-#include "report.h"
-
-#define MAX_TEXT	160	/* bytes of a name */
 #define ELLIPSIS	"\xe2\x80\xa6"
 #define REPLACEMENT	"\xef\xbf\xbd"
 
@@ -51,18 +47,18 @@ static bool is_shown(uint32_t c)
 	return (c & 0xfffe) != 0xfffe;
 }
 
-const char *clean_text(struct arena *arena, const char *text)
+const char *clean_text(struct arena *arena, const char *text, size_t limit)
 {
 	const unsigned char *s = (const unsigned char *)(text ? text : "");
-	char clean[MAX_TEXT + sizeof(ELLIPSIS)];
-	size_t n = 0;
+	size_t room = strnlen((const char *)s, limit) * (sizeof(REPLACEMENT) - 1), n = 0;
+	char *clean = arena_alloc(arena, (room < limit ? room : limit) + sizeof(ELLIPSIS), 1);
 
 	while (*s) {
 		uint32_t c;
 		size_t length = decode(s, &c);
 		bool shown = length && is_shown(c);
 
-		if (n + (shown ? length : sizeof(REPLACEMENT) - 1) > MAX_TEXT) {
+		if (n + (shown ? length : sizeof(REPLACEMENT) - 1) > limit) {
 			memcpy(clean + n, ELLIPSIS, sizeof(ELLIPSIS) - 1);
 			n += sizeof(ELLIPSIS) - 1;
 			break;
@@ -72,15 +68,5 @@ const char *clean_text(struct arena *arena, const char *text)
 		n += shown ? length : sizeof(REPLACEMENT) - 1;
 		s += length ? length : 1;
 	}
-	return arena_printf(arena, "%.*s", (int)n, clean);
-}
-
-const char *tensor_shape(struct arena *arena, const struct tensor *t)
-{
-	char text[MAX_RANK * 14 + 1] = "";
-	size_t n = 0;
-
-	for (int i = 0; i < t->rank; i++)
-		n += snprintf(text + n, sizeof(text) - n, "%s%d", i ? "\xc3\x97" : "", t->dims[i]);
-	return arena_printf(arena, "%s", t->rank ? text : "scalar");
+	return clean;
 }
