@@ -10,25 +10,26 @@
 #define FIRST_LEVEL	3
 #define LAST_LEVEL	7
 #define PER_CELL	9		/* 3 octaves of 3 aspects */
-#define ANCHOR_SCALE	3		/* of the stride */
+#define ANCHOR_SCALE	3		/* of the distance of cells */
 
 static uint32_t cells(uint32_t size, unsigned int level)
 {
 	return (size + (1u << level) - 1) >> level;
 }
 
-static struct accel_anchor *add_cell(struct accel_anchor *to, double x, double y, double stride,
-				     uint32_t width, uint32_t height)
+/* @dx, @dy: distance of cells, and centre and size of the anchors, as fractions */
+static struct accel_anchor *add_cell(struct accel_anchor *to, uint32_t col, uint32_t row, double dx,
+				     double dy)
 {
 	static const double aspects[] = { 1, 2, 0.5 };
 
 	for (unsigned int i = 0; i < PER_CELL; i++) {
-		double size = ANCHOR_SCALE * stride * pow(2, i / 3 / 3.0);
+		double size = ANCHOR_SCALE * pow(2, i / 3 / 3.0);
 		double root = sqrt(aspects[i % 3]);
 
 		*to++ = (struct accel_anchor){
-			(float)(x / width), (float)(y / height),
-			(float)(size * root / width), (float)(size / root / height),
+			(float)((col + 0.5) * dx), (float)((row + 0.5) * dy),
+			(float)(size * root * dx), (float)(size / root * dy),
 		};
 	}
 	return to;
@@ -47,12 +48,10 @@ struct accel_anchor *accel_anchors_efficientdet(uint32_t width, uint32_t height,
 	to = anchors;
 	for (unsigned int level = FIRST_LEVEL; level <= LAST_LEVEL; level++) {
 		uint32_t rows = cells(height, level), columns = cells(width, level);
-		double dy = (double)height / rows, dx = (double)width / columns;
 
 		for (uint32_t row = 0; row < rows; row++)
 			for (uint32_t col = 0; col < columns; col++)
-				to = add_cell(to, (col + 0.5) * dx, (row + 0.5) * dy,
-					      1u << level, width, height);
+				to = add_cell(to, col, row, 1.0 / columns, 1.0 / rows);
 	}
 	*count = n;
 	return anchors;

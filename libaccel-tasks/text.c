@@ -8,7 +8,7 @@
 #include "error.h"
 
 #define TALL		1.5	/* height to width: text that runs downwards */
-#define UPSIDE_DOWN	0.9f
+#define UPSIDE_DOWN	0.5f
 #define MAX_PARTS	16
 #define SQUEEZE		1.1	/* how much narrower text may be shown to avoid a cut */
 #define MAX_SIDE	65536.0
@@ -243,13 +243,18 @@ static int is_upside_down(struct accel_net *net, const struct accel_picture *cut
 			  struct accel_error *err)
 {
 	const struct accel_values *out = &net->outputs[0];
+	uint32_t width, height, fits;
 	char shape[SHAPE_TEXT];
-	int ret;
+	int ret = accel_input_size(&net->input, &width, &height, err);
 
+	if (ret)
+		return ret;
 	if (net->num_outputs != 1 || out->count != 2)
 		return task_error(err, -EINVAL, "%s: not a net of directions: output %s, expected [1, 2]",
 				  net->name, shape_text(out, shape));
-	ret = show(net, cut, 0, cut->width, err);
+	/* The beginning, in its proportions, tells more than all of it made narrow. */
+	fits = (uint32_t)((uint64_t)cut->height * width / height);
+	ret = show(net, cut, 0, fits && fits < cut->width ? fits : cut->width, err);
 	if (!ret)
 		*upside_down = out->data[1] > UPSIDE_DOWN;
 	return ret;
@@ -340,6 +345,36 @@ static int check_recognizer(const struct accel_net *net, struct accel_error *err
 			  net->name, net->num_outputs, shape_text(&net->outputs[0], shape));
 }
 
+static double score_of(const struct reading *reading)
+{
+	return reading->length ? reading->score / (double)reading->length : 0;
+}
+
+/* Directions are often mistaken: what may be upside down is read both ways. */
+static int read_both_ways(struct accel_net *recognizer, struct accel_net *direction,
+			  const struct accel_keys *keys, const struct accel_picture *cut,
+			  uint32_t fits, struct reading *reading, struct accel_error *err)
+{
+	struct reading turned = { 0 };
+	int upside_down = 0;
+	int ret = read_cut(recognizer, keys, cut, fits, reading, err);
+
+	if (!ret && direction)
+		ret = is_upside_down(direction, cut, &upside_down, err);
+	if (ret || !upside_down)
+		return ret;
+	turn_round(cut);
+	ret = read_cut(recognizer, keys, cut, fits, &turned, err);
+	if (!ret && score_of(&turned) > score_of(reading)) {
+		struct reading keep = *reading;
+
+		*reading = turned;
+		turned = keep;
+	}
+	free(turned.text);
+	return ret;
+}
+
 int accel_text_read(struct accel_net *recognizer, struct accel_net *direction,
 		    const struct accel_keys *keys, const struct accel_picture *picture,
 		    struct accel_text *text, struct accel_error *err)
@@ -348,7 +383,6 @@ int accel_text_read(struct accel_net *recognizer, struct accel_net *direction,
 	struct reading reading = { 0 };
 	struct accel_picture cut;
 	uint32_t width, height;
-	int upside_down = 0;
 	int ret = accel_input_size(&recognizer->input, &width, &height, err);
 
 	if (!ret)
@@ -359,12 +393,7 @@ int accel_text_read(struct accel_net *recognizer, struct accel_net *direction,
 	ret = cut_out(picture, corners, lay_down(corners), height, &cut, err);
 	if (ret)
 		return ret;
-	if (direction)
-		ret = is_upside_down(direction, &cut, &upside_down, err);
-	if (upside_down)
-		turn_round(&cut);
-	if (!ret)
-		ret = read_cut(recognizer, keys, &cut, width, &reading, err);
+	ret = read_both_ways(recognizer, direction, keys, &cut, width, &reading, err);
 	free((void *)(uintptr_t)cut.rgb);
 	if (ret) {
 		free(reading.text);
@@ -372,7 +401,7 @@ int accel_text_read(struct accel_net *recognizer, struct accel_net *direction,
 	}
 	free(text->text);
 	text->text = reading.text;
-	text->score = reading.length ? (float)(reading.score / (double)reading.length) : 0;
+	text->score = (float)score_of(&reading);
 	return 0;
 }
 

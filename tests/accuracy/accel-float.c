@@ -5,16 +5,21 @@
  * Lite's numbers is the truth that quantized models are measured against.
  *
  *	accel-float face | ocr ...	as "accel run face" and "accel run ocr"
- *	accel-float detect MODEL PICTURE [THRESHOLD]
- *	accel-float classify MODEL PICTURE MEAN SCALE	values are (byte - MEAN) * SCALE
+ *	accel-float detect MODEL THRESHOLD PICTURE...
+ *	accel-float classify MODEL MEAN SCALE PICTURE...  values are (byte - MEAN) * SCALE
+ *	accel-float anchors WIDTH HEIGHT	EfficientDet's: y, x, height, width
  *
- * A MODEL is FILE.onnx or FILE.tflite; "FILE.onnx@1x3x48x320" fixes the shape
- * of its input. The cache of scripts/get-models has the runtimes.
+ * A MODEL is FILE.onnx, FILE.tflite of floats, or FILE.enpu, which runs on
+ * $ACCEL_DEVICE, so that one task can have models of both kinds.
+ * "FILE.onnx@1x3x48x320" fixes the shape of the input. The runtimes are in the
+ * cache of scripts/get-models.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <accel/accel.h>
 
 #include "cli.h"
 #include "json.h"
@@ -57,6 +62,23 @@ static uint32_t cut_shape(char *path, uint32_t *dims)
 	return rank;
 }
 
+static int open_compiled(struct nets *nets, const char *file, struct accel_net **net,
+			 struct accel_error *err)
+{
+	struct accel_model *model;
+	int ret = 0;
+
+	if (!nets->dev)
+		ret = accel_device_open(nets->device, &nets->dev, err);
+	if (!ret)
+		ret = accel_model_load(file, &model, err);
+	if (ret)
+		return ret;
+	ret = accel_net_create(model, nets->dev, net, err);
+	accel_model_release(model);
+	return ret;
+}
+
 /* In place of the one of the accel program. The name lives as long as the program. */
 int nets_open(struct nets *nets, const char *path, struct accel_net **net)
 {
@@ -66,7 +88,9 @@ int nets_open(struct nets *nets, const char *path, struct accel_net **net)
 	struct accel_error err = { .text = "" };
 	int ret;
 
-	if (end && strcmp(end, ".tflite") == 0)
+	if (end && strcmp(end, ".enpu") == 0)
+		ret = open_compiled(nets, file, net, &err);
+	else if (end && strcmp(end, ".tflite") == 0)
 		ret = tflite_net_open(file, in_cache("oracle/tflite/lib/libtensorflowlite_c.so",
 						     library, sizeof(library)),
 				      dims, rank, net, &err);
@@ -90,33 +114,35 @@ void nets_close(struct nets *nets)
 {
 	while (nets->count)
 		accel_net_release(nets->open[--nets->count]);
+	accel_device_release(nets->dev);
+	nets->dev = NULL;
 }
 
-static void print_objects(const char *picture, const struct accel_object *objects, size_t count,
+static struct json json;
+
+static void print_objects(const struct accel_object *objects, size_t count,
 			  const struct accel_picture *view)
 {
-	struct json json = { .to = stdout };
+	float w = (float)view->width, h = (float)view->height;
 
-	json_open(&json, NULL, '{');
-	json_string(&json, "image", picture);
 	json_open(&json, "detections", '[');
 	for (size_t i = 0; i < count; i++) {
 		json_open(&json, NULL, '{');
 		json_unsigned(&json, "class", objects[i].class_index);
 		json_double(&json, "score", (double)objects[i].score);
-		json_double(&json, "ymin", (double)(objects[i].box.top / (float)view->height));
-		json_double(&json, "xmin", (double)(objects[i].box.left / (float)view->width));
-		json_double(&json, "ymax", (double)(objects[i].box.bottom / (float)view->height));
-		json_double(&json, "xmax", (double)(objects[i].box.right / (float)view->width));
+		json_double(&json, "left", (double)(objects[i].box.left / w));
+		json_double(&json, "top", (double)(objects[i].box.top / h));
+		json_double(&json, "right", (double)(objects[i].box.right / w));
+		json_double(&json, "bottom", (double)(objects[i].box.bottom / h));
 		json_close(&json, '}');
 	}
 	json_close(&json, ']');
-	json_close(&json, '}');
 }
 
-static int detect(struct accel_net *net, const char *path, const struct accel_picture *view,
-		  float threshold)
+static int detect(struct accel_net *net, const struct accel_picture *view, char **numbers)
 {
+	float threshold = strtof(numbers[0], NULL);
+	const struct accel_pixels *pixels;
 	enum accel_detector kind;
 	struct accel_object *objects;
 	uint32_t width, height;
@@ -127,24 +153,25 @@ static int detect(struct accel_net *net, const char *path, const struct accel_pi
 	if (accel_input_size(&net->input, &width, &height, &err))
 		return cli_error("%s", err.text);
 	kind = accel_detector_kind(net->outputs, net->num_outputs, width, height);
-	accel_detector_map(kind, view, width, height, &map);
-	if (!accel_detector_pixels(kind))
+	pixels = accel_detector_pixels(kind);
+	if (!pixels)
 		return cli_error("%s: not a float detector", net->name);
-	if (accel_net_show(net, view, &map, accel_detector_pixels(kind), &err) ||
+	accel_detector_map(kind, view, width, height, &map);
+	if (accel_net_show(net, view, &map, pixels, &err) ||
 	    accel_detect(net->outputs, net->num_outputs, width, height, threshold, &objects,
 			 &count, &err))
 		return cli_error("%s", err.text);
 	for (size_t i = 0; i < count; i++)
 		objects[i].box = accel_map_box(&map, &objects[i].box);
-	print_objects(path, objects, count, view);
+	print_objects(objects, count, view);
 	free(objects);
 	return CLI_OK;
 }
 
-static int classify(struct accel_net *net, const struct accel_picture *view, float mean, float scale)
+static int classify(struct accel_net *net, const struct accel_picture *view, char **numbers)
 {
+	float mean = strtof(numbers[0], NULL), scale = strtof(numbers[1], NULL);
 	const struct accel_pixels pixels = { { mean, mean, mean }, { scale, scale, scale }, 0, 0 };
-	struct json json = { .to = stdout };
 	struct accel_class top[5];
 	uint32_t width, height;
 	struct accel_map map;
@@ -157,7 +184,6 @@ static int classify(struct accel_net *net, const struct accel_picture *view, flo
 	if (accel_net_show(net, view, &map, &pixels, &err))
 		return cli_error("%s", err.text);
 	count = accel_top(net->outputs[0].data, net->outputs[0].count, top, 5);
-	json_open(&json, NULL, '{');
 	json_open(&json, "top", '[');
 	for (size_t i = 0; i < count; i++) {
 		json_open(&json, NULL, '{');
@@ -166,41 +192,82 @@ static int classify(struct accel_net *net, const struct accel_picture *view, flo
 		json_close(&json, '}');
 	}
 	json_close(&json, ']');
-	json_close(&json, '}');
 	return CLI_OK;
 }
 
-static int with_model(int argc, char **argv)
+/* What takes a model, numbers and pictures */
+struct task {
+	const char *name;
+	int numbers;
+	int (*run)(struct accel_net *net, const struct accel_picture *view, char **numbers);
+};
+
+static const struct task tasks[] = {
+	{ "detect", 1, detect },
+	{ "classify", 2, classify },
+};
+
+static int do_picture(const struct task *task, struct accel_net *net, char **numbers,
+		      const char *path)
 {
-	struct nets nets = { 0 };
 	struct picture picture;
 	struct accel_picture view;
-	struct accel_net *net;
 	int ret;
 
-	if (picture_load(argv[3], &picture))
+	if (picture_load(path, &picture))
 		return CLI_FAILED;
 	view = (struct accel_picture){ picture.width, picture.height, picture.rgb };
-	ret = nets_open(&nets, argv[2], &net);
-	if (!ret && strcmp(argv[1], "detect") == 0)
-		ret = detect(net, argv[3], &view, argc > 4 ? strtof(argv[4], NULL) : 0.25f);
-	else if (!ret)
-		ret = classify(net, &view, strtof(argv[4], NULL), strtof(argv[5], NULL));
-	nets_close(&nets);
+	json_open(&json, NULL, '{');
+	json_string(&json, "picture", path);
+	ret = task->run(net, &view, numbers);
+	json_close(&json, '}');
 	free(picture.rgb);
 	return ret;
 }
 
+static int do_pictures(const struct task *task, int argc, char **argv)
+{
+	struct nets nets = { 0 };
+	struct accel_net *net;
+	int ret = nets_open(&nets, argv[2], &net);
+
+	json_open(&json, NULL, '{');
+	json_open(&json, "pictures", '[');
+	for (int i = 3 + task->numbers; i < argc && !ret; i++)
+		ret = do_picture(task, net, argv + 3, argv[i]);
+	json_close(&json, ']');
+	json_close(&json, '}');
+	nets_close(&nets);
+	return ret;
+}
+
+static int print_anchors(char **size)
+{
+	size_t count = 0;
+	struct accel_anchor *anchors =
+		accel_anchors_efficientdet((uint32_t)atoi(size[0]), (uint32_t)atoi(size[1]), &count);
+
+	for (size_t i = 0; i < count; i++)
+		printf("%.9g %.9g %.9g %.9g\n", (double)anchors[i].y, (double)anchors[i].x,
+		       (double)anchors[i].height, (double)anchors[i].width);
+	free(anchors);
+	return count ? CLI_OK : CLI_FAILED;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc > 1 && strcmp(argv[1], "face") == 0)
+	const char *name = argc > 1 ? argv[1] : "";
+
+	json.to = stdout;
+	if (strcmp(name, "face") == 0)
 		return run_face_command.run(argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "ocr") == 0)
+	if (strcmp(name, "ocr") == 0)
 		return run_ocr_command.run(argc - 1, argv + 1);
-	if (argc > 3 && strcmp(argv[1], "detect") == 0)
-		return with_model(argc, argv);
-	if (argc == 6 && strcmp(argv[1], "classify") == 0)
-		return with_model(argc, argv);
-	fputs("usage: accel-float face | ocr | detect | classify ...\n", stderr);
+	if (strcmp(name, "anchors") == 0 && argc == 4)
+		return print_anchors(argv + 2);
+	for (size_t i = 0; i < sizeof(tasks) / sizeof(tasks[0]); i++)
+		if (strcmp(name, tasks[i].name) == 0 && argc > 3 + tasks[i].numbers)
+			return do_pictures(&tasks[i], argc, argv);
+	fputs("usage: accel-float face | ocr | detect | classify | anchors ...\n", stderr);
 	return CLI_USAGE;
 }

@@ -19,3 +19,7 @@ $(O)/bin/accel-float: $(FLOAT_SRCS) tests/accuracy/nets_float.h tools/accel/nets
 		-isystem $(FLOAT_CACHE)/onnxruntime/include -isystem $(FLOAT_CACHE)/tflite/include \
 		$(LDFLAGS) -Wl,-rpath,'$$ORIGIN/../lib' -o $@ $(FLOAT_SRCS) \
 		$(O)/lib/libaccel-tasks.so.1 $(O)/lib/libaccel.so.1 -ljpeg -lpng -ldl -lm
+
+.PHONY: check-tasks
+check-tasks: $(O)/bin/accel-float ## the tasks' decoders on float models, against what pictures show
+	@tests/accuracy/truth --build $(O)

@@ -13,11 +13,12 @@
 #include "picture.h"
 
 #define DEFAULT_THRESHOLD	0.65
-#define DEFAULT_SAME		0.4
+#define DEFAULT_SAME		0.5
 #define MAX_TILES		16
 
 struct options {
-	const char *pictures[2];
+	char **pictures;
+	int num_pictures;
 	const char *detector;
 	const char *landmarks;
 	const char *embedder;
@@ -44,7 +45,7 @@ struct session {
 	const struct options *opts;
 	struct nets nets;
 	struct accel_net *detector, *landmarks, *embedder;
-	struct scene scenes[2];
+	struct scene *scenes;		/* [num_pictures] */
 };
 
 static int describe(struct session *s, const struct accel_picture *view, struct scene *scene,
@@ -209,7 +210,7 @@ static void print(const struct session *s)
 	struct json json = { .to = stdout };
 
 	if (!s->opts->json) {
-		for (int i = 0; i <= s->opts->compare; i++)
+		for (int i = 0; i < s->opts->num_pictures; i++)
 			print_scene(s->opts->pictures[i], &s->scenes[i]);
 		if (s->opts->compare)
 			print_comparison(s);
@@ -217,7 +218,7 @@ static void print(const struct session *s)
 	}
 	json_open(&json, NULL, '{');
 	json_open(&json, "pictures", '[');
-	for (int i = 0; i <= s->opts->compare; i++)
+	for (int i = 0; i < s->opts->num_pictures; i++)
 		json_scene(&json, s->opts->pictures[i], &s->scenes[i]);
 	json_close(&json, ']');
 	if (s->opts->compare)
@@ -251,7 +252,10 @@ static int work(struct session *s)
 		ret = nets_open_if(&s->nets, opts->landmarks, &s->landmarks);
 	if (!ret)
 		ret = nets_open_if(&s->nets, opts->embedder, &s->embedder);
-	for (int i = 0; i <= opts->compare && !ret; i++) {
+	s->scenes = calloc((size_t)opts->num_pictures, sizeof(*s->scenes));
+	if (!ret && !s->scenes)
+		ret = cli_error("out of memory");
+	for (int i = 0; i < opts->num_pictures && !ret; i++) {
 		ret = look_at(s, opts->pictures[i], &s->scenes[i]);
 		if (!ret && opts->compare && s->scenes[i].count == 0)
 			ret = cli_error("%s: no face in it", opts->pictures[i]);
@@ -264,7 +268,7 @@ static int work(struct session *s)
 
 static void tear_down(struct session *s)
 {
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; s->scenes && i < s->opts->num_pictures; i++) {
 		struct scene *scene = &s->scenes[i];
 
 		for (size_t k = 0; scene->embeddings && k < scene->count; k++)
@@ -273,6 +277,7 @@ static void tear_down(struct session *s)
 		free(scene->faces);
 		free(scene->picture.rgb);
 	}
+	free(s->scenes);
 	nets_close(&s->nets);
 }
 
@@ -323,20 +328,21 @@ static int set_option(struct options *opts, int opt, char **argv)
 
 static int check(struct options *opts, int argc, char **argv)
 {
-	int want = 1 + opts->compare;
-
-	if (argc - optind != want)
-		return cli_usage(&run_face_command, "run face: expected %s, got %d",
-				 opts->compare ? "two pictures to compare" : "one picture",
-				 argc - optind);
-	for (int i = 0; i < want; i++)
-		opts->pictures[i] = argv[optind + i];
+	opts->pictures = argv + optind;
+	opts->num_pictures = argc - optind;
+	if (!opts->num_pictures)
+		return cli_usage(&run_face_command, "run face: no picture");
+	if (opts->compare && opts->num_pictures != 2)
+		return cli_usage(&run_face_command,
+				 "run face: expected two pictures to compare, got %d",
+				 opts->num_pictures);
+	if (opts->boxes && opts->num_pictures != 1)
+		return cli_usage(&run_face_command, "run face: --boxes takes one picture, got %d",
+				 opts->num_pictures);
 	if (!opts->detector)
 		return cli_usage(&run_face_command, "run face: no --detector");
 	if (opts->compare && !opts->embedder)
 		return cli_usage(&run_face_command, "run face: --compare needs --embedder");
-	if (opts->compare && opts->boxes)
-		return cli_usage(&run_face_command, "run face: --compare or --boxes, not both");
 	return CLI_OK;
 }
 
@@ -374,16 +380,16 @@ static int run(int argc, char **argv)
 
 const struct command run_face_command = {
 	.name = "run face",
-	.arguments = "PICTURE --detector MODEL [OPTIONS]\n"
+	.arguments = "PICTURE... --detector MODEL [OPTIONS]\n"
 	"       accel run face --compare A B --detector MODEL --embedder MODEL [OPTIONS]",
-	.summary = "find faces in a picture, or compare those of two",
+	.summary = "find faces in pictures, or compare those of two",
 	.options =
 	"      --compare       tell whether pictures A and B show the same person\n"
 	"      --detector M    model that finds faces: [1, n, 2] and [1, n, 4], or MediaPipe's\n"
 	"      --landmarks M   model of 68 landmarks, by which faces are aligned\n"
 	"      --embedder M    model that makes a vector of an aligned face\n"
 	"      --threshold T   leave out faces with a lower score (default 0.65)\n"
-	"      --same T        similarity from which two faces are the same (default 0.4)\n"
+	"      --same T        similarity from which two faces are the same (default 0.5)\n"
 	"      --tiles N       look at N x N parts too, for many small faces (default 1)\n"
 	"  -b, --boxes OUT.png draw the faces\n"
 	"  -d, --device DEVICE drm:0, sim; default: $ACCEL_DEVICE, else the first NPU\n"

@@ -13,7 +13,8 @@
 #include "picture.h"
 
 struct options {
-	const char *picture;
+	char **pictures;
+	int num_pictures;
 	const char *detector;
 	const char *direction;
 	const char *recognizer;
@@ -25,14 +26,19 @@ struct options {
 	int json;
 };
 
+/* A picture and what it says */
+struct page {
+	struct picture picture;
+	struct accel_text *texts;
+	size_t count;
+};
+
 struct session {
 	const struct options *opts;
 	struct nets nets;
 	struct accel_net *detector, *direction, *recognizer;
 	struct accel_keys *keys;
-	struct picture picture;
-	struct accel_text *texts;
-	size_t count;
+	struct json json;
 };
 
 static int set_up(struct session *s)
@@ -43,8 +49,6 @@ static int set_up(struct session *s)
 
 	if (accel_keys_load(opts->keys, &s->keys, &err))
 		return cli_error("%s", err.text);
-	if (picture_load(opts->picture, &s->picture))
-		return CLI_FAILED;
 	ret = nets_open(&s->nets, opts->recognizer, &s->recognizer);
 	if (!ret)
 		ret = nets_open_if(&s->nets, opts->detector, &s->detector);
@@ -54,83 +58,93 @@ static int set_up(struct session *s)
 }
 
 /* Without a detector all of the picture is one line. */
-static int whole_picture(struct session *s)
+static int whole_picture(struct page *page)
 {
-	float w = (float)s->picture.width, h = (float)s->picture.height;
+	float w = (float)page->picture.width, h = (float)page->picture.height;
 
-	s->texts = calloc(1, sizeof(*s->texts));
-	if (!s->texts)
+	page->texts = calloc(1, sizeof(*page->texts));
+	if (!page->texts)
 		return cli_error("out of memory");
-	s->count = 1;
-	s->texts[0].corners[1] = (struct accel_point){ w, 0 };
-	s->texts[0].corners[2] = (struct accel_point){ w, h };
-	s->texts[0].corners[3] = (struct accel_point){ 0, h };
+	page->count = 1;
+	page->texts[0].corners[1] = (struct accel_point){ w, 0 };
+	page->texts[0].corners[2] = (struct accel_point){ w, h };
+	page->texts[0].corners[3] = (struct accel_point){ 0, h };
 	return CLI_OK;
 }
 
-static int read_all(struct session *s)
+/* Lines that say something, with a score that is high enough */
+static void drop_doubtful(struct page *page, double threshold)
 {
-	struct accel_picture view = { s->picture.width, s->picture.height, s->picture.rgb };
-	struct accel_error err;
 	size_t kept = 0;
 
-	if (!s->detector && whole_picture(s))
+	for (size_t i = 0; i < page->count; i++) {
+		struct accel_text *text = &page->texts[i];
+
+		if (text->text[0] && (double)text->score >= threshold)
+			page->texts[kept++] = *text;
+		else
+			free(text->text);
+	}
+	page->count = kept;
+}
+
+static int read_page(struct session *s, struct page *page)
+{
+	struct accel_picture view = { page->picture.width, page->picture.height,
+				      page->picture.rgb };
+	struct accel_error err;
+
+	if (!s->detector && whole_picture(page))
 		return CLI_FAILED;
-	if (s->detector && accel_text_find(s->detector, &view, &s->texts, &s->count, &err))
+	if (s->detector && accel_text_find(s->detector, &view, &page->texts, &page->count, &err))
 		return cli_error("%s", err.text);
-	for (size_t i = 0; i < s->count; i++)
-		if (accel_text_read(s->recognizer, s->direction, s->keys, &view, &s->texts[i],
+	for (size_t i = 0; i < page->count; i++)
+		if (accel_text_read(s->recognizer, s->direction, s->keys, &view, &page->texts[i],
 				    &err))
 			return cli_error("%s", err.text);
-	for (size_t i = 0; i < s->count; i++) {
-		struct accel_text *text = &s->texts[i];
-
-		if (text->text[0] && (double)text->score >= s->opts->threshold) {
-			struct accel_text keep = s->texts[kept];
-
-			s->texts[kept++] = *text;
-			*text = keep;
-		}
-	}
-	for (size_t i = kept; i < s->count; i++)
-		free(s->texts[i].text);
-	s->count = kept;
+	drop_doubtful(page, s->opts->threshold);
 	return CLI_OK;
 }
 
-static void print_json(const struct session *s)
+static void json_page(struct json *json, const char *path, const struct page *page)
 {
-	struct json json = { .to = stdout };
+	json_open(json, NULL, '{');
+	json_string(json, "picture", path);
+	json_open(json, "lines", '[');
+	for (size_t i = 0; i < page->count; i++) {
+		const struct accel_text *text = &page->texts[i];
 
-	json_open(&json, NULL, '{');
-	json_string(&json, "picture", s->opts->picture);
-	json_open(&json, "lines", '[');
-	for (size_t i = 0; i < s->count; i++) {
-		const struct accel_text *text = &s->texts[i];
-
-		json_open(&json, NULL, '{');
-		json_string(&json, "text", text->text);
-		json_double(&json, "score", (double)text->score);
-		json_open(&json, "corners", '[');
+		json_open(json, NULL, '{');
+		json_string(json, "text", text->text);
+		json_double(json, "score", (double)text->score);
+		json_open(json, "corners", '[');
 		for (unsigned int k = 0; k < 4; k++) {
-			json_open(&json, NULL, '[');
-			json_double(&json, NULL, (double)text->corners[k].x);
-			json_double(&json, NULL, (double)text->corners[k].y);
-			json_close(&json, ']');
+			json_open(json, NULL, '[');
+			json_double(json, NULL, (double)text->corners[k].x);
+			json_double(json, NULL, (double)text->corners[k].y);
+			json_close(json, ']');
 		}
-		json_close(&json, ']');
-		json_close(&json, '}');
+		json_close(json, ']');
+		json_close(json, '}');
 	}
-	json_close(&json, ']');
-	json_close(&json, '}');
+	json_close(json, ']');
+	json_close(json, '}');
 }
 
-static int draw(struct session *s)
+static void print_page(const struct session *s, const char *path, const struct page *page)
+{
+	if (s->opts->num_pictures > 1)
+		printf("%s:\n", path);
+	for (size_t i = 0; i < page->count; i++)
+		printf("%s\n", page->texts[i].text);
+}
+
+static int draw(struct page *page, const char *path)
 {
 	char label[32];
 
-	for (size_t i = 0; i < s->count; i++) {
-		const struct accel_point *c = s->texts[i].corners;
+	for (size_t i = 0; i < page->count; i++) {
+		const struct accel_point *c = page->texts[i].corners;
 		float left = c[0].x, right = c[0].x, top = c[0].y, bottom = c[0].y;
 		struct box box;
 
@@ -142,30 +156,48 @@ static int draw(struct session *s)
 		}
 		box = (struct box){ (int)left, (int)top, (int)ceilf(right), (int)ceilf(bottom) };
 		snprintf(label, sizeof(label), "%zu", i + 1);
-		draw_box(&s->picture, box, (unsigned int)i, label);
+		draw_box(&page->picture, box, (unsigned int)i, label);
 	}
-	return picture_write_png(s->opts->boxes, &s->picture) ? CLI_FAILED : CLI_OK;
+	return picture_write_png(path, &page->picture) ? CLI_FAILED : CLI_OK;
+}
+
+static int do_page(struct session *s, const char *path)
+{
+	struct page page = { 0 };
+	int ret = picture_load(path, &page.picture) ? CLI_FAILED : read_page(s, &page);
+
+	if (!ret && s->opts->json)
+		json_page(&s->json, path, &page);
+	else if (!ret)
+		print_page(s, path, &page);
+	if (!ret && s->opts->boxes)
+		ret = draw(&page, s->opts->boxes);
+	accel_text_free(page.texts, page.count);
+	free(page.picture.rgb);
+	return ret;
 }
 
 static int work(struct session *s)
 {
 	int ret = set_up(s);
 
-	if (!ret)
-		ret = read_all(s);
 	if (ret)
 		return ret;
-	if (s->opts->json)
-		print_json(s);
-	for (size_t i = 0; i < s->count && !s->opts->json; i++)
-		printf("%s\n", s->texts[i].text);
-	return s->opts->boxes ? draw(s) : CLI_OK;
+	if (s->opts->json) {
+		json_open(&s->json, NULL, '{');
+		json_open(&s->json, "pictures", '[');
+	}
+	for (int i = 0; i < s->opts->num_pictures && !ret; i++)
+		ret = do_page(s, s->opts->pictures[i]);
+	if (s->opts->json) {
+		json_close(&s->json, ']');
+		json_close(&s->json, '}');
+	}
+	return ret;
 }
 
 static void tear_down(struct session *s)
 {
-	accel_text_free(s->texts, s->count);
-	free(s->picture.rgb);
 	accel_keys_free(s->keys);
 	nets_close(&s->nets);
 }
@@ -208,10 +240,13 @@ static int set_option(struct options *opts, int opt, char **argv)
 
 static int check(struct options *opts, int argc, char **argv)
 {
-	if (argc - optind != 1)
-		return cli_usage(&run_ocr_command, "run ocr: expected one picture, got %d",
-				 argc - optind);
-	opts->picture = argv[optind];
+	opts->pictures = argv + optind;
+	opts->num_pictures = argc - optind;
+	if (!opts->num_pictures)
+		return cli_usage(&run_ocr_command, "run ocr: no picture");
+	if (opts->boxes && opts->num_pictures > 1)
+		return cli_usage(&run_ocr_command, "run ocr: --boxes takes one picture, got %d",
+				 opts->num_pictures);
 	if (!opts->recognizer || !opts->keys)
 		return cli_usage(&run_ocr_command, "run ocr: no %s",
 				 opts->recognizer ? "--keys" : "--recognizer");
@@ -233,7 +268,7 @@ static int run(int argc, char **argv)
 		{ 0 },
 	};
 	struct options opts = { .threshold = 0.5 };
-	struct session session = { .opts = &opts };
+	struct session session = { .opts = &opts, .json.to = stdout };
 	int opt, ret = CLI_OK;
 
 	while (!ret && (opt = getopt_long(argc, argv, ":b:d:c:j", longs, NULL)) != -1)
@@ -250,7 +285,7 @@ static int run(int argc, char **argv)
 
 const struct command run_ocr_command = {
 	.name = "run ocr",
-	.arguments = "PICTURE --recognizer MODEL --keys FILE [--detector MODEL] [OPTIONS]",
+	.arguments = "PICTURE... --recognizer MODEL --keys FILE [--detector MODEL] [OPTIONS]",
 	.summary = "read the text in a picture",
 	.options =
 	"      --detector M    model that finds text; without it the picture is one line\n"

@@ -337,7 +337,8 @@ ACCEL_API int accel_text_decode(const float *scores, size_t steps, size_t classe
 				struct accel_error *err);
 /*
  * Read @text in @picture, and set its text and score. @direction: a net that
- * tells text from text upside down, or NULL. Text that is wider than the
+ * tells text from text upside down, or NULL; what it takes for upside down is
+ * read both ways, and the better reading counts. Text that is wider than the
  * recognizer's input is read in parts, which are cut where it has a gap.
  */
 ACCEL_API int accel_text_read(struct accel_net *recognizer, struct accel_net *direction,

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Running accel-float and judging what it finds: matches of boxes, distances of text, rendered lines."""
+
+import json
+import os
+import random
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+FONTS = Path("/usr/share/fonts/truetype/dejavu")
+NAMES = ["DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "DejaVuSans-Bold"]
+WORDS = """the quick brown fox jumps over lazy dog pack my box with five dozen liquor jugs how vexingly
+daft zebras jump bright vixens dozy fowl quack sphinx of black quartz judge vow amazing Xylophone Kernel
+Driver Queue Packet Memory Thread Socket Buffer Signal Module Vector Matrix Tensor Register Address 1927
+2026 3.14 42 100% 7:30 A4 B-17 C++ (new) [old] "yes" total: price, 19.99 No. 8 end. why? stop! a/b x=y
+invoice Receipt Station Platform Ticket Monday August Winter North West street avenue number""".split()
+
+
+def cache():
+    if "ENPU_CACHE" in os.environ:
+        return Path(os.environ["ENPU_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "enpu"
+
+
+class TaskError(Exception):
+    """A program that failed, with what it said."""
+
+
+def run(command, environment=None):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True,
+                          env=os.environ | (environment or {}), check=False)
+    if done.returncode:
+        raise TaskError(done.stderr.strip() or f"{command[0]}: exit code {done.returncode}")
+    return done.stdout
+
+
+class Tasks:
+    """accel-float of one build, on one device for what is compiled."""
+
+    def __init__(self, build, device="sim"):
+        self.program = Path(build) / "bin" / "accel-float"
+        self.device = device
+
+    def __call__(self, *arguments):
+        text = run([self.program, *arguments], {"ACCEL_DEVICE": self.device})
+        return json.loads(text)
+
+    def faces(self, pictures, detector, landmarks=None, embedder=None, threshold=0.65, tiles=1):
+        options = ["--detector", detector, "--threshold", threshold, "--tiles", tiles, "--json"]
+        for name, model in (("--landmarks", landmarks), ("--embedder", embedder)):
+            options += [name, model] if model else []
+        return [p["faces"] for p in self("face", *pictures, *options)["pictures"]]
+
+    def text(self, pictures, recognizer, keys, detector=None, direction=None, threshold=0):
+        options = ["--recognizer", recognizer, "--keys", keys, "--threshold", threshold, "--json"]
+        for name, model in (("--detector", detector), ("--direction", direction)):
+            options += [name, model] if model else []
+        found = self("ocr", *pictures, *options)["pictures"]
+        return [[line["text"] for line in p["lines"]] for p in found]
+
+    def objects(self, pictures, model, threshold):
+        return [p["detections"] for p in self("detect", model, threshold, *pictures)["pictures"]]
+
+    def classes(self, pictures, model, mean, scale):
+        found = self("classify", model, mean, scale, *pictures)["pictures"]
+        return [[c["index"] for c in p["top"]] for p in found]
+
+
+def overlap(a, b):
+    width = min(a["right"], b["right"]) - max(a["left"], b["left"])
+    height = min(a["bottom"], b["bottom"]) - max(a["top"], b["top"])
+    if width <= 0 or height <= 0:
+        return 0.0
+    area = sum((c["right"] - c["left"]) * (c["bottom"] - c["top"]) for c in (a, b))
+    return width * height / (area - width * height)
+
+
+def pairs(a, b, least=0.5):
+    """Of two lists of boxes those that match, (index in a, index in b), the best overlap first, each once."""
+    found = sorted(((overlap(x, y), i, k) for i, x in enumerate(a) for k, y in enumerate(b)
+                    if x.get("class") == y.get("class")), reverse=True)
+    result, left, right = [], set(), set()
+    for much, i, k in found:
+        if much >= least and i not in left and k not in right:
+            result.append((i, k))
+            left.add(i)
+            right.add(k)
+    return result
+
+
+def distance(a, b):
+    """How many characters to insert, delete or change."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        last, row[0] = row[0], i + 1
+        for k, y in enumerate(b):
+            last, row[k + 1] = row[k + 1], min(row[k] + 1, row[k + 1] + 1, last + (x != y))
+    return row[-1]
+
+
+def plain(text):
+    """Without spaces, and with the Latin forms of punctuation that has wide ones."""
+    wide = {ord(w): n for w, n in zip("（），：；！？％＋＝“”‘’", "(),:;!?%+=\"\"''")}
+    return "".join(text.translate(wide).split())
+
+
+def error_rate(truths, texts):
+    """Of characters, spaces aside: the recognizers here were not trained to tell them reliably."""
+    wrong = sum(distance(plain(t), plain(x)) for t, x in zip(truths, texts))
+    return wrong / sum(len(plain(t)) for t in truths)
+
+
+def cosine(a, b):
+    return sum(x * y for x, y in zip(a, b))  # embeddings have length 1
+
+
+def rendered_lines(directory, count=200, seed=1):
+    """Pictures of lines of text, and the texts. The same words in the same fonts every time."""
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    source = random.Random(seed)
+    texts, pictures, arguments = [], [], []
+    for i in range(count):
+        text = " ".join(source.choice(WORDS) for _ in range(source.randint(1, 5)))
+        path = directory / f"line{i:03}.png"
+        size, font = source.randint(18, 44), source.choice(NAMES)
+        ink, paper = source.choice((("black", "white"), ("#333", "#eed"), ("white", "#224")))
+        turn, blur = source.choice((0, 0, -1, 1)), source.choice((0, 0, 0.6))
+        arguments.append([
+            "(", "-background", paper, "-fill", ink, "-font", FONTS / f"{font}.ttf",
+            "-pointsize", size, "label:" + text.replace("%", "%%"), "-bordercolor", paper,
+            "-border", 6, "-rotate", turn, "-blur", f"0x{blur}", "-strip", "-write", path,
+            "+delete", ")"])
+        texts.append(text)
+        pictures.append(path)
+    if not all(p.exists() for p in pictures):
+        for start in range(0, count, 20):
+            run(["convert", *sum(arguments[start:start + 20], []), "xc:white", "null:"])
+    return pictures, texts
