@@ -5,3 +5,7 @@ $(eval $(call flags,tests/reference/,-Itests -Itools/compiler -Itools/compiler/i
 $(eval $(call program,reference-run,tests/reference/reference_run.c \
 	tests/onnx/given.c,libenpu-compiler))
 
+
+.PHONY: check-reference
+check-reference: build ## compare the float reference with TFLite's float kernels
+	@O=$(O) tests/reference/run
