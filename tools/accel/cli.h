@@ -7,6 +7,7 @@ enum {
 	CLI_OK = 0,
 	CLI_FAILED = 1,			/* said on stderr why */
 	CLI_USAGE = 2,			/* the command line makes no sense */
+	CLI_DROP = 3,			/* the compiled model is less accurate than allowed */
 };
 
 struct command {

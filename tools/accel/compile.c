@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* accel compile: a .tflite file becomes an .enpu file. */
+/* accel compile: a model file becomes an .enpu file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -10,8 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "calibrate.h"
 #include "cli.h"
+#include "gate.h"
 #include "json.h"
+#include "progress.h"
 #include "source.h"
 #include "supported.h"
 
@@ -22,6 +25,7 @@ struct options {
 	int json;
 	int supported;
 	struct enpu_compile_options compile;
+	struct calibration calibration;
 };
 
 /* model.tflite becomes model.enpu beside it. */
@@ -95,6 +99,8 @@ static void print_json(const struct options *opts, const char *output,
 	json_unsigned(&json, "sram_peak_bytes", stats->sram_peak_bytes);
 	json_unsigned(&json, "npu_operators", stats->npu_ops);
 	json_unsigned(&json, "cpu_operators", stats->cpu_ops);
+	if (opts->calibration.exam.dir)
+		gate_json(&json, &opts->calibration.accuracy);
 	json_close(&json, '}');
 }
 
@@ -138,11 +144,13 @@ static int compile(const struct options *opts, const char *output)
 		compile.report = &report;
 	ret = source_compile(opts->input, &compile, &blob, &stats);
 	if (!ret)
+		ret = calibration_judge(&opts->calibration, opts->input, opts->json);
+	if (!ret)
 		ret = write_file(output, &blob);
 	if (!ret && report)
 		ret = write_report(opts->report, report);
 	enpu_report_free(report);
-	if (!ret && opts->json)
+	if (opts->json && (!ret || ret == CLI_DROP))
 		print_json(opts, output, &blob, &stats);
 	else if (!ret)
 		print_text(output, &blob, &stats);
@@ -159,11 +167,13 @@ static int parse(int argc, char **argv, struct options *opts)
 		{ "json", no_argument, NULL, 'j' },
 		{ "supported-ops", no_argument, NULL, 's' },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "device", required_argument, NULL, 'd' },
+		CALIBRATE_LONGS,
 		{ 0 },
 	};
-	int opt;
+	int opt, ret;
 
-	while ((opt = getopt_long(argc, argv, ":o:c:r:jv", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":o:c:d:r:jv", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'o':
 			opts->output = optarg;
@@ -183,6 +193,14 @@ static int parse(int argc, char **argv, struct options *opts)
 		case 'v':
 			opts->compile.dump = stderr;
 			break;
+		case 'd':
+			opts->calibration.device = optarg;
+			break;
+		case OPT_CALIBRATE ... OPT_NO_BIAS_CORRECTION:
+			ret = calibration_option(&opts->calibration, opt);
+			if (ret)
+				return ret;
+			break;
 		default:
 			return cli_bad_option(&compile_command, opt, argv);
 		}
@@ -194,32 +212,32 @@ static int parse(int argc, char **argv, struct options *opts)
 		return cli_usage(&compile_command, "compile: expected one model, got %d",
 				 argc - optind);
 	opts->input = argv[optind];
-	return CLI_OK;
+	opts->compile.progress = progress_show;
+	return calibration_set_up(&opts->calibration, &opts->compile);
 }
 
 static int run(int argc, char **argv)
 {
 	struct options opts = { 0 };
-	int ret = parse(argc, argv, &opts);
-	char *output;
+	char *output = NULL;
+	int ret;
 
-	if (ret)
-		return ret;
-	if (opts.supported) {
+	calibration_init(&opts.calibration);
+	ret = parse(argc, argv, &opts);
+	if (!ret && opts.supported) {
 		(opts.json ? supported_print_json : supported_print)();
-		return CLI_OK;
+	} else if (!ret) {
+		output = opts.output ? strdup(opts.output) : default_output(opts.input);
+		ret = output ? compile(&opts, output) : cli_error("out of memory");
 	}
-	output = opts.output ? strdup(opts.output) : default_output(opts.input);
-	if (!output)
-		return cli_error("out of memory");
-	ret = compile(&opts, output);
 	free(output);
+	calibration_free(&opts.calibration);
 	return ret;
 }
 
 const struct command compile_command = {
 	.name = "compile",
-	.arguments = "MODEL.tflite [-o OUT.enpu] [--report FILE.html] [OPTIONS]",
+	.arguments = "MODEL [-o OUT.enpu] [--calibrate DIR [--verify DIR]] [OPTIONS]",
 	.summary = "compile a TensorFlow Lite model for the NPU",
 	.options =
 	"  -o, --output FILE   where to; default: MODEL.enpu beside the model\n"
@@ -227,6 +245,7 @@ const struct command compile_command = {
 	"  -r, --report FILE   an HTML page: graph, cycles, SRAM and DRAM, operator by operator\n"
 	"  -j, --json          print what came out as JSON\n"
 	"      --supported-ops print the operators that the compiler takes, and no more\n"
-	"  -v, --verbose       print the graph and the schedule on stderr\n",
+	"  -v, --verbose       print the graph and the schedule on stderr\n"
+	CALIBRATE_HELP,
 	.run = run,
 };

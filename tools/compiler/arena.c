@@ -90,3 +90,20 @@ void arena_free(struct arena *arena)
 	}
 	arena->used = 0;
 }
+
+int arena_guard(struct arena *arena, int (*run)(void *arg), void (*release)(void *arg), void *arg)
+{
+	jmp_buf outer;
+	int ret;
+
+	memcpy(&outer, &arena->oom, sizeof(outer));
+	if (setjmp(arena->oom)) {
+		memcpy(&arena->oom, &outer, sizeof(outer));
+		release(arg);
+		longjmp(arena->oom, 1);
+	}
+	ret = run(arg);
+	memcpy(&arena->oom, &outer, sizeof(outer));
+	release(arg);
+	return ret;
+}

@@ -24,6 +24,12 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void arena_free(struct arena *arena);
 
+/*
+ * run(arg) and then release(arg), which gives back what is not the arena's; also when
+ * memory runs out in between, before that goes on to the outer @oom. What run() returned.
+ */
+int arena_guard(struct arena *arena, int (*run)(void *arg), void (*release)(void *arg), void *arg);
+
 #define arena_new(arena, type, count) ((type *)arena_alloc(arena, count, sizeof(type)))
 
 /*

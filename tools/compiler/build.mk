@@ -22,3 +22,5 @@ LIBS_libenpu-compiler := -lmd -ldnnl -lprotobuf-c
 # page.c takes in files that the compiler's dependencies do not list
 $(O)/obj/tools/compiler/report/page.o $(O)/asan/obj/tools/compiler/report/page.o: \
 	$(wildcard tools/compiler/report/page.*)
+# its loops over taps and levels are what calibration waits for
+$(eval $(call flags,tools/compiler/quant/,-O3))

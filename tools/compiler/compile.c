@@ -10,6 +10,8 @@
 #include "import.h"
 #include "ops/operator.h"
 #include "passes/passes.h"
+#include "quant/quantizer.h"
+#include "quant/verify.h"
 #include "report/report.h"
 
 #define DEFAULT_PRESET	"enpu-512"
@@ -62,31 +64,36 @@ static void collect_stats(const struct schedule *s, struct enpu_compile_stats *s
 	stats->dram_write_bytes = traffic.written;
 }
 
-static int compile(struct program *p, struct graph *g, struct schedule *s,
-		   const struct source *source, const struct enpu_compile_options *opts,
-		   struct enpu_blob *out, struct enpu_compile_stats *stats)
+/* From a graph of quantized tensors, which is used up, to a file. */
+static int compile_graph(struct graph *g, const struct source *source,
+			 const struct enpu_compile_options *opts, struct enpu_blob *out,
+			 struct enpu_compile_stats *stats)
 {
-	int err = check_operators(g);
+	struct program p = { .arena = g->arena, .diag = g->diag, .graph = g };
+	struct schedule s = { .program = &p, .dump = opts ? opts->dump : NULL };
+	int err = choose_machine(&s, opts, g->diag);
 
+	if (!err)
+		err = check_operators(g);
 	if (err)
 		return err;
-	fold_operators(p, g);
-	assign_views(p);
-	err = lower_operators(p);
+	fold_operators(&p, g);
+	assign_views(&p);
+	err = lower_operators(&p);
 	if (err)
 		return err;
-	if (s->dump)
-		program_dump(p, s->dump);
-	schedule_program(s);
-	err = place_in_dram(s);
+	if (s.dump)
+		program_dump(&p, s.dump);
+	schedule_program(&s);
+	err = place_in_dram(&s);
 	if (err)
 		return err;
-	err = emit_model(s, source, out);
+	err = emit_model(&s, source, out);
 	if (err)
 		return err;
-	collect_stats(s, stats);
+	collect_stats(&s, stats);
 	if (opts && opts->report)
-		err = report_collect(s, source, out->size, stats, opts->report);
+		err = report_collect(&s, source, out->size, stats, opts->report);
 	if (err)
 		enpu_blob_free(out);
 	return err;
@@ -99,21 +106,68 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* The int8 graph with other outputs: only the run counts. */
+static int compile_exposed(struct verification *v, struct graph *g, struct enpu_blob *out)
+{
+	struct enpu_compile_options opts = *v->opts;
+	struct enpu_compile_stats ignored;
+
+	opts.dump = NULL;
+	opts.report = NULL;
+	return compile_graph(g, v->compile_arg, &opts, out, &ignored);
+}
+
+/* @source: the same graph once more, for verification to compare with. */
+static int quantize_and_compile(struct graph *g, struct graph *source_graph, struct source *source,
+				const struct enpu_compile_options *opts, struct enpu_blob *out,
+				struct enpu_compile_stats *stats)
+{
+	struct graph teacher, made;
+	struct verification v = {
+		.source = source_graph, .teacher = &teacher, .made = &made, .model = out,
+		.opts = opts, .compile = compile_exposed, .compile_arg = source,
+	};
+	int err = quantize_graph(g, opts, &teacher);
+
+	if (!err)
+		err = graph_copy(g, &made);
+	if (!err)
+		err = compile_graph(g, source, opts, out, stats);
+	if (err || !opts->verify)
+		return err;
+	err = verify_model(&v);
+	if (err)
+		enpu_blob_free(out);
+	return err;
+}
+
+static int import_and_compile(struct graph *g, const void *data, size_t size, const char *folder,
+			      struct source *source, const struct enpu_compile_options *opts,
+			      struct enpu_blob *out, struct enpu_compile_stats *stats)
+{
+	struct graph again = *g;
+	int err = import_model(g, data, size, folder, opts);
+
+	if (err || !opts || !opts->quantize)
+		return err ? err : compile_graph(g, source, opts, out, stats);
+	/* what it has to say it has said */
+	again.diag = NULL;
+	err = import_model(&again, data, size, folder, opts);
+	again.diag = g->diag;
+	return err ? err : quantize_and_compile(g, &again, source, opts, out, stats);
+}
+
 static int compile_data(const char *name, const char *folder, const void *data, size_t size,
 			const struct enpu_compile_options *opts, struct enpu_blob *out,
 			struct enpu_compile_stats *stats, struct enpu_diag *diag)
 {
 	struct arena arena = { .limit = MEMORY_LIMIT };
 	struct graph g = { .arena = &arena, .diag = diag, .file = base_name(name) };
-	struct program p = { .arena = &arena, .diag = diag, .graph = &g };
-	struct schedule s = { .program = &p, .dump = opts ? opts->dump : NULL };
 	struct source source = { .name = base_name(name), .bytes = size };
 	struct enpu_compile_stats ignored;
 	SHA2_CTX sha;
-	int err = choose_machine(&s, opts, diag);
+	int err;
 
-	if (err)
-		return err;
 	SHA256Init(&sha);
 	SHA256Update(&sha, data, size);
 	SHA256Final(source.sha256, &sha);
@@ -123,9 +177,8 @@ static int compile_data(const char *name, const char *folder, const void *data, 
 		arena_free(&arena);
 		return -ENOMEM;
 	}
-	err = import_model(&g, data, size, folder, opts);
-	if (!err)
-		err = compile(&p, &g, &s, &source, opts, out, stats ? stats : &ignored);
+	err = import_and_compile(&g, data, size, folder, &source, opts, out,
+				 stats ? stats : &ignored);
 	arena_free(&arena);
 	return err;
 }

@@ -70,6 +70,96 @@ struct enpu_input_value {
 };
 
 struct enpu_report;
+/*
+ * Quantization of float models: Documentation/quantization.rst.
+ */
+
+/* An input of the model. */
+struct enpu_input_info {
+	const char *name;
+	const char *type;		/* "float32", "int8", ... */
+	uint32_t rank;
+	int32_t dims[6];
+	size_t bytes;
+};
+
+/* Samples of what the model will see, read one at a time, in any order and more than once. */
+struct enpu_samples {
+	void *arg;
+	/*
+	 * Called once, before any other: how many samples there are for a model with these
+	 * inputs, or a negative errno with a line of text in @error.
+	 */
+	int (*open)(void *arg, const struct enpu_input_info *inputs, uint32_t num_inputs,
+		    char *error, size_t error_size);
+	/*
+	 * Sample @index: fill data[i], inputs[i].bytes bytes, dense, in inputs[i].type. 0, or
+	 * a negative errno with a line of text in @error.
+	 */
+	int (*read)(void *arg, uint32_t index, const struct enpu_input_info *inputs,
+		    uint32_t num_inputs, void *const *data, char *error, size_t error_size);
+	/* Its class, for verification; -1: not known. NULL: no sample has one */
+	int32_t (*label)(void *arg, uint32_t index);
+};
+
+/* How the range of a tensor's 256 levels follows from what calibration saw. */
+enum enpu_ranges {
+	ENPU_RANGES_MSE,		/* the least squared error */
+	ENPU_RANGES_MINMAX,		/* everything */
+	ENPU_RANGES_PERCENTILE,		/* all but a few outliers */
+	ENPU_RANGES_KL,			/* the least Kullback-Leibler divergence */
+};
+
+enum enpu_rounding {
+	ENPU_ROUNDING_ADAPTIVE,		/* up or down as the layer's outputs come closest */
+	ENPU_ROUNDING_NEAREST,
+};
+
+struct enpu_quantize_options {
+	const struct enpu_samples *samples;	/* for calibration */
+	enum enpu_ranges ranges;
+	double percentile;		/* for ENPU_RANGES_PERCENTILE; 0: 99.99 */
+	enum enpu_rounding rounding;
+	bool keep_bias;			/* don't correct what rounding adds on average */
+	bool keep_channels;		/* don't equalize channels across layers */
+};
+
+/* Runs compiled models for verification. Functions return 0, or a negative errno with text. */
+struct enpu_runner {
+	void *arg;
+	int (*load)(void *arg, const struct enpu_blob *model, void **instance, char *error,
+		    size_t error_size);
+	/* One inference; buffers have the size of the model's tensors, in its order. */
+	int (*run)(void *instance, const void *const *inputs, void *const *outputs, char *error,
+		   size_t error_size);
+	void (*unload)(void *instance);
+};
+
+/* How far the compiled model is from the float one, on one tensor, over all samples. */
+struct enpu_tensor_accuracy {
+	char *name;
+	char *type;			/* of the operator that makes it */
+	double sqnr_db;			/* signal to quantization noise */
+	double cosine;			/* mean of all samples */
+	double least_cosine;		/* of one sample */
+	double agreement;		/* share of samples with the same top class; -1: no classes */
+};
+
+struct enpu_accuracy {
+	struct enpu_tensor_accuracy *layers, *outputs;
+	uint32_t num_layers, num_outputs;
+	uint32_t samples;		/* verified; layers: at most layer_samples of them */
+	uint32_t labelled;		/* samples whose class is known; */
+	uint32_t float_correct, npu_correct;	/* of these, what either classifies right */
+};
+
+void enpu_accuracy_free(struct enpu_accuracy *accuracy);
+
+struct enpu_verify_options {
+	const struct enpu_samples *samples;	/* that calibration did not see */
+	const struct enpu_runner *runner;
+	uint32_t layer_samples;		/* for figures of every layer; 0: none */
+};
 
 struct enpu_compile_options {
 	const char *preset;		/* "enpu-256", "enpu-512", "enpu-2048"; NULL: "enpu-512" */
@@ -80,6 +170,12 @@ struct enpu_compile_options {
 	unsigned int n_input_shapes;
 	const struct enpu_input_value *input_values;
 	unsigned int n_input_values;
+	const struct enpu_quantize_options *quantize;	/* NULL: the model is quantized */
+	const struct enpu_verify_options *verify;	/* NULL: don't; needs quantize */
+	struct enpu_accuracy *accuracy;	/* what verification found; to be freed */
+	/* Called now and then with what is being done; NULL: not */
+	void (*progress)(void *arg, const char *what, uint32_t done, uint32_t total);
+	void *progress_arg;
 };
 
 /* What the compiled model will cost; all counts are per inference. */

@@ -270,3 +270,12 @@ int builder_finish(struct builder *b, struct graph *g)
 	g->n_outputs = b->n_outputs;
 	return 0;
 }
+
+int graph_copy(struct graph *g, struct graph *copy)
+{
+	struct builder b;
+
+	*copy = *g;
+	builder_open(&b, g);
+	return builder_finish(&b, copy);
+}

@@ -185,4 +185,10 @@ const char *op_shapes_text(struct arena *arena, const struct op *op);
 /* A constant of type int32 (or int64): element @i. */
 int64_t tensor_int(const struct tensor *t, int64_t i);
 
+/*
+ * A graph of the same tensors and operators, less what no output needs, that stays as it is
+ * when those of @g change. 0 or -EINVAL as builder_finish(), which makes it.
+ */
+int graph_copy(struct graph *g, struct graph *copy);
+
 #endif

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+/* Samples from folders: see samples.h. */
+#include "samples.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <sha256.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "npy.h"
+
+#define MAX_SAMPLES	1000000
+#define CHUNK		65536
+
+/* Where the text of a failure goes. */
+struct failure {
+	char *text;
+	size_t size;
+};
+
+static int fail(const struct failure *f, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static int fail(const struct failure *f, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(f->text, f->size, format, args);
+	va_end(args);
+	return err;
+}
+
+static int has_suffix(const char *name, const char *suffix)
+{
+	size_t length = strlen(name), end = strlen(suffix);
+
+	return length > end && strcasecmp(name + length - end, suffix) == 0;
+}
+
+static int is_picture(const char *name)
+{
+	return has_suffix(name, ".jpg") || has_suffix(name, ".jpeg") || has_suffix(name, ".png");
+}
+
+static int append(struct samples *s, const char *path, int npy, uint64_t record, int32_t label)
+{
+	struct sample *list;
+
+	if (s->count == MAX_SAMPLES)
+		return -E2BIG;
+	/* capacities are powers of two */
+	if (!(s->count & (s->count - 1))) {
+		list = realloc(s->list, (s->count ? 2 * s->count : 1) * sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		s->list = list;
+	}
+	s->list[s->count] = (struct sample){ strdup(path), record, npy, label, { 0 } };
+	return s->list[s->count++].path ? 0 : -ENOMEM;
+}
+
+/* The model's only input. */
+static const struct enpu_input_info *only_input(const struct enpu_input_info *inputs,
+						uint32_t count, const struct failure *f)
+{
+	if (count == 1)
+		return inputs;
+	fail(f, -EINVAL, "the model has %" PRIu32 " inputs: folders of samples are for models with one",
+	     count);
+	return NULL;
+}
+
+static uint64_t record_elements(const struct npy *npy)
+{
+	uint64_t n = 1;
+
+	for (unsigned int d = 1; d < npy->rank; d++)
+		n *= npy->dims[d];
+	return n;
+}
+
+static FILE *open_npy(const char *path, const struct enpu_input_info *input, struct npy *npy,
+		      const struct failure *f)
+{
+	FILE *file = fopen(path, "rbe");
+	const char *reason;
+	uint64_t elements = 1;
+
+	if (!file) {
+		fail(f, -errno, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	for (uint32_t d = 0; d < input->rank; d++)
+		elements *= (uint64_t)input->dims[d];
+	reason = npy_read_header(file, npy);
+	if (!reason && strcmp(npy->type, input->type))
+		fail(f, -EINVAL, "%s: the elements are %s, input %s takes %s", path, npy->type,
+		     input->name, input->type);
+	else if (!reason && (!npy->rank || record_elements(npy) != elements))
+		fail(f, -EINVAL, "%s: a sample has %" PRIu64 " elements (the first dimension counts samples), input %s takes %" PRIu64,
+		     path, npy->rank ? record_elements(npy) : 0, input->name, elements);
+	else if (reason)
+		fail(f, -EINVAL, "%s: %s", path, reason);
+	else
+		return file;
+	fclose(file);
+	return NULL;
+}
+
+static int add_npy(struct samples *s, const char *path, int32_t label,
+		   const struct enpu_input_info *input, const struct failure *f)
+{
+	struct npy npy;
+	FILE *file = open_npy(path, input, &npy, f);
+	int err = file ? 0 : -EINVAL;
+
+	if (!file)
+		return err;
+	fclose(file);
+	for (uint64_t i = 0; i < npy.dims[0] && !err; i++)
+		err = append(s, path, 1, i, label);
+	return err;
+}
+
+static int visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static int add_folder(struct samples *s, const char *dir, int32_t label,
+		      const struct enpu_input_info *input, const struct failure *f);
+
+static int add_entry(struct samples *s, const char *dir, const char *name, int32_t label,
+		     const struct enpu_input_info *input, const struct failure *f)
+{
+	unsigned long class;
+	char *path;
+	struct stat st;
+	int err = 0;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return -ENOMEM;
+	if (stat(path, &st))
+		err = fail(f, -errno, "%s: %s", path, strerror(errno));
+	else if (S_ISDIR(st.st_mode) && label < 0 && !cli_number(name, 0, INT32_MAX, &class))
+		err = add_folder(s, path, (int32_t)class, input, f);
+	else if (S_ISREG(st.st_mode) && has_suffix(name, ".npy"))
+		err = add_npy(s, path, label, input, f);
+	else if (S_ISREG(st.st_mode) && is_picture(name))
+		err = append(s, path, 0, 0, label);
+	free(path);
+	return err;
+}
+
+static int add_folder(struct samples *s, const char *dir, int32_t label,
+		      const struct enpu_input_info *input, const struct failure *f)
+{
+	struct dirent **entries;
+	int count = scandir(dir, &entries, visible, alphasort), err = 0;
+
+	if (count < 0)
+		return fail(f, -errno, "%s: %s", dir, strerror(errno));
+	for (int i = 0; i < count; i++) {
+		if (!err)
+			err = add_entry(s, dir, entries[i]->d_name, label, input, f);
+		free(entries[i]);
+	}
+	free(entries);
+	return err;
+}
+
+/* The SHA-256 of @size bytes of @file from where it stands; all there are if 0. */
+static int hash(FILE *file, uint64_t size, uint8_t sha256[32])
+{
+	uint64_t left = size ? size : UINT64_MAX;
+	unsigned char chunk[CHUNK];
+	SHA2_CTX sha;
+	size_t got = 1;
+
+	SHA256Init(&sha);
+	while (left && got) {
+		got = fread(chunk, 1, left < CHUNK ? left : CHUNK, file);
+		SHA256Update(&sha, chunk, got);
+		left -= got;
+	}
+	SHA256Final(sha256, &sha);
+	return ferror(file) ? -EIO : 0;
+}
+
+static int hash_sample(struct sample *sample, const struct enpu_input_info *input,
+		       const struct failure *f)
+{
+	struct npy npy;
+	FILE *file;
+	int err;
+
+	if (sample->npy)
+		file = open_npy(sample->path, input, &npy, f);
+	else
+		file = fopen(sample->path, "rbe");
+	if (!file)
+		return sample->npy ? -EINVAL :
+				     fail(f, -errno, "%s: %s", sample->path, strerror(errno));
+	err = sample->npy && fseek(file, (long)(sample->record * input->bytes), SEEK_CUR) ?
+	      -EIO : hash(file, sample->npy ? input->bytes : 0, sample->sha256);
+	fclose(file);
+	return err ? fail(f, err, "%s: %s", sample->path, strerror(-err)) : 0;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+	const struct sample *const *x = a, *const *y = b;
+
+	return memcmp((*x)->sha256, (*y)->sha256, sizeof((*x)->sha256));
+}
+
+/* What was learned from can't be examined on. */
+static int check_apart(const struct samples *s, const struct failure *f)
+{
+	const struct sample **seen;
+	int err = 0;
+
+	if (!s->apart || !s->apart->count)
+		return 0;
+	seen = calloc(s->apart->count, sizeof(*seen));
+	if (!seen)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->apart->count; i++)
+		seen[i] = &s->apart->list[i];
+	qsort(seen, s->apart->count, sizeof(*seen), by_hash);
+	for (size_t i = 0; i < s->count && !err; i++) {
+		const struct sample *key = &s->list[i];
+		const struct sample **twin = bsearch(&key, seen, s->apart->count, sizeof(*seen),
+						     by_hash);
+
+		if (twin)
+			err = fail(f, -EINVAL, "%s: the same content is in the calibration (%s): verification needs data that calibration did not see",
+				   key->path, (*twin)->path);
+	}
+	free(seen);
+	return err;
+}
+
+/* Every n-th sample, so that of a sorted folder all parts are used. */
+static void thin_out(struct samples *s)
+{
+	if (!s->limit || s->count <= s->limit)
+		return;
+	for (size_t i = 0; i < s->limit; i++) {
+		size_t from = i * s->count / s->limit;
+		struct sample kept = s->list[from];
+
+		s->list[from] = s->list[i];
+		s->list[i] = kept;
+	}
+	for (size_t i = s->limit; i < s->count; i++)
+		free(s->list[i].path);
+	s->count = s->limit;
+}
+
+static int samples_open(void *arg, const struct enpu_input_info *inputs, uint32_t num_inputs,
+			char *error, size_t error_size)
+{
+	const struct failure f = { error, error_size };
+	const struct enpu_input_info *input = only_input(inputs, num_inputs, &f);
+	struct samples *s = arg;
+	int err = input ? 0 : -EINVAL;
+
+	*error = '\0';
+	if (err)
+		return err;
+	err = add_folder(s, s->dir, -1, input, &f);
+	thin_out(s);
+	for (size_t i = 0; i < s->count && !err; i++)
+		err = hash_sample(&s->list[i], input, &f);
+	if (!err)
+		err = check_apart(s, &f);
+	if (err)
+		return *error ? err : fail(&f, err, "%s: %s", s->dir, strerror(-err));
+	if (!s->count)
+		return fail(&f, -EINVAL, "%s: no JPEG, PNG or .npy file is in this folder", s->dir);
+	return (int)s->count;
+}
+
+static int read_npy(const struct sample *sample, const struct enpu_input_info *input, void *data,
+		    const struct failure *f)
+{
+	struct npy npy;
+	FILE *file = open_npy(sample->path, input, &npy, f);
+	int err = 0;
+
+	if (!file)
+		return -EINVAL;
+	if (fseek(file, (long)(sample->record * input->bytes), SEEK_CUR) ||
+	    fread(data, 1, input->bytes, file) != input->bytes)
+		err = fail(f, -EIO, "%s: reading failed", sample->path);
+	fclose(file);
+	return err;
+}
+
+static int read_picture(const struct samples *s, const struct sample *sample,
+			const struct enpu_input_info *input, void *data, const struct failure *f)
+{
+	struct picture picture;
+	int planar, err;
+
+	if (strcmp(input->type, "float32") || !preprocess_fits(input->rank, input->dims, &planar))
+		return fail(f, -EINVAL, "%s: input %s doesn't take a picture: expected float32 with 1 or 3 channels",
+			    sample->path, input->name);
+	if (picture_load(sample->path, &picture))
+		return fail(f, -EINVAL, "%s: not a picture that can be read", sample->path);
+	err = preprocess_picture(&s->preprocess, &picture, input->dims, data);
+	free(picture.rgb);
+	return err ? fail(f, -EINVAL, "%s: resizing failed", sample->path) : 0;
+}
+
+static int samples_read(void *arg, uint32_t index, const struct enpu_input_info *inputs,
+			uint32_t num_inputs, void *const *data, char *error, size_t error_size)
+{
+	const struct failure f = { error, error_size };
+	const struct samples *s = arg;
+	const struct sample *sample = &s->list[index];
+
+	return sample->npy ? read_npy(sample, inputs, data[0], &f) :
+			     read_picture(s, sample, inputs, data[0], &f);
+}
+
+static int32_t samples_label(void *arg, uint32_t index)
+{
+	const struct samples *s = arg;
+
+	return s->list[index].label;
+}
+
+struct enpu_samples samples_source(struct samples *samples)
+{
+	return (struct enpu_samples){
+		.arg = samples, .open = samples_open, .read = samples_read,
+		.label = samples_label,
+	};
+}
+
+void samples_free(struct samples *samples)
+{
+	for (size_t i = 0; i < samples->count; i++)
+		free(samples->list[i].path);
+	free(samples->list);
+	samples->list = NULL;
+	samples->count = 0;
+}

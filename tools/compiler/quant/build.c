@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The int8 graph: every float tensor becomes int8 with the scale that was chosen, every
+ * float constant is quantized for the operator that reads it, activations go into the
+ * operators before them, and where scales must be equal but are not, a QUANTIZE goes
+ * between.
+ */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "../ir/builder.h"
+#include "rules.h"
+
+struct build {
+	struct quantizer *q;
+	struct builder b;
+	bool *is_float;			/* by tensor: stays float */
+};
+
+static const struct observed *activation_of(const struct build *x, const struct tensor *t)
+{
+	return &x->q->activations[t->index];
+}
+
+static bool same_scaling(struct scaling a, struct scaling b)
+{
+	return a.scale == b.scale && a.zero_point == b.zero_point;
+}
+
+static struct quant one_scale(struct arena *arena, struct scaling s)
+{
+	float *scale = arena_new(arena, float, 1);
+	int64_t *zero_point = arena_new(arena, int64_t, 1);
+
+	*scale = s.scale;
+	*zero_point = s.zero_point;
+	return (struct quant) { .count = 1, .scale = scale, .zero_point = zero_point };
+}
+
+static struct tensor *quantized_constant(struct build *x, const struct tensor *t, struct scaling s)
+{
+	int64_t n = tensor_elements(t);
+	int8_t *data = arena_new(x->b.arena, int8_t, n);
+	struct tensor *made;
+
+	for (int64_t i = 0; i < n; i++)
+		data[i] = (int8_t)quantize_value(float_at(t, i), s);
+	made = builder_constant(&x->b, t->name, DTYPE_I8, t->rank, t->dims, data);
+	made->quant = one_scale(x->b.arena, s);
+	return made;
+}
+
+static struct scaling constant_scaling(const struct tensor *t)
+{
+	struct interval r = { 0, 0 };
+
+	for (int64_t i = 0; i < tensor_elements(t); i++) {
+		r.min = fminf(r.min, float_at(t, i));
+		r.max = fmaxf(r.max, float_at(t, i));
+	}
+	return scaling_of(r);
+}
+
+/* The same values at the scale @s. */
+static struct tensor *requantized(struct build *x, struct tensor *t, struct scaling s)
+{
+	struct tensor *made = builder_tensor(&x->b, arena_printf(x->b.arena, "%s (requantized)",
+								  t->name),
+					     DTYPE_I8, t->rank, t->dims);
+
+	made->quant = one_scale(x->b.arena, s);
+	builder_unary(&x->b, OP_QUANTIZE, "QUANTIZE", t, made);
+	return made;
+}
+
+static struct tensor *dequantized(struct build *x, struct tensor *t)
+{
+	struct tensor *made = builder_tensor(&x->b, t->name, DTYPE_F32, t->rank, t->dims);
+
+	builder_unary(&x->b, OP_DEQUANTIZE, "DEQUANTIZE", t, made);
+	return made;
+}
+
+static struct tensor *filter_weights(struct build *x, const struct op *op)
+{
+	const struct filter *f = &x->q->filters[op->index];
+	const struct tensor *w = constant_weights(op);
+	struct tensor *made = builder_constant(&x->b, w->name, DTYPE_I8, w->rank, w->dims,
+					       f->weights);
+
+	made->quant = (struct quant) {
+		.count = f->channels, .axis = channel_axis(op->kind), .scale = f->scale,
+		.zero_point = arena_new(x->b.arena, int64_t, f->channels),
+	};
+	return made;
+}
+
+static struct tensor *filter_bias(struct build *x, const struct op *op)
+{
+	const struct filter *f = &x->q->filters[op->index];
+	int32_t *bias = arena_new(x->b.arena, int32_t, f->channels);
+
+	for (int32_t c = 0; c < f->channels; c++)
+		bias[c] = quantized_bias(x->q, op, c);
+	return builder_constant(&x->b, arena_printf(x->b.arena, "%s (bias)",
+						    op->outputs[0]->name),
+				DTYPE_I32, 1, &f->channels, bias);
+}
+
+static void convert_filter(struct build *x, struct op *op)
+{
+	unsigned int bias = bias_input(op->kind);
+	struct tensor *weights = filter_weights(x, op);
+
+	if (op->n_inputs <= bias) {
+		struct tensor **inputs = arena_new(x->b.arena, struct tensor *, bias + 1);
+
+		memcpy(inputs, op->inputs, op->n_inputs * sizeof(*inputs));
+		op->inputs = inputs;
+		op->n_inputs = bias + 1;
+	}
+	op->inputs[bias] = filter_bias(x, op);
+	op->inputs[weights_input(op->kind)] = weights;
+}
+
+static void convert_input(struct build *x, struct op *op, unsigned int i)
+{
+	struct tensor *t = op->inputs[i];
+	enum rule rule = rule_of(op->kind);
+	struct scaling out;
+
+	if (!t || t->type != DTYPE_F32 || x->is_float[op->outputs[0]->index]) {
+		if (t && is_float_activation(t) && !x->is_float[t->index])
+			op->inputs[i] = dequantized(x, t);
+		return;
+	}
+	out = activation_of(x, op->outputs[0])->scaling;
+	if (t->data)
+		op->inputs[i] = quantized_constant(x, t, rule == RULE_SAME ? out :
+							 constant_scaling(t));
+	else if (rule == RULE_SAME && !same_scaling(activation_of(x, t)->scaling, out))
+		op->inputs[i] = requantized(x, t, out);
+}
+
+/* What RELU, RELU6, RELU_N1_TO_1 and CLIP leave of the numbers. */
+static bool limits_of(const struct op *op, struct interval *limits)
+{
+	switch (op->kind) {
+	case OP_RELU:
+		*limits = (struct interval) { 0, INFINITY };
+		return true;
+	case OP_RELU6:
+		*limits = (struct interval) { 0, 6 };
+		return true;
+	case OP_RELU_N1_TO_1:
+		*limits = (struct interval) { -1, 1 };
+		return true;
+	case OP_CLIP:
+		*limits = (struct interval) { op->attrs.alpha, op->attrs.beta };
+		return limits->min <= 0 && limits->max >= 0;
+	default:
+		return false;
+	}
+}
+
+/* Of kinds whose activation TensorFlow Lite fuses. */
+static bool has_activation(enum op_kind kind)
+{
+	return kind == OP_CONV_2D || kind == OP_DEPTHWISE_CONV_2D || kind == OP_ADD ||
+	       kind == OP_SUB || kind == OP_MUL;
+}
+
+static enum activation activation_for(struct interval limits)
+{
+	if (limits.min == -1 && limits.max == 1)
+		return ACT_RELU_N1_TO_1;
+	if (limits.min != 0)
+		return ACT_NONE;
+	return limits.max == 6 ? ACT_RELU6 : isinf(limits.max) ? ACT_RELU : ACT_NONE;
+}
+
+/* int8 at scale @s saturates where @limits are, to within half a level. */
+static bool saturates(struct scaling s, struct interval limits)
+{
+	return dequantize_value(-128, s) >= limits.min - s.scale / 2 &&
+	       dequantize_value(127, s) <= limits.max + s.scale / 2;
+}
+
+/*
+ * An activation after an operator that rounds its result: the operator does it itself,
+ * by its fused activation or because it saturates.
+ */
+static void absorb_activation(struct build *x, struct op *op)
+{
+	struct op *before = op->inputs[0] ? op->inputs[0]->producer : NULL;
+	struct tensor *out = op->outputs[0];
+	struct interval limits;
+	enum activation act;
+
+	if (!before || !limits_of(op, &limits) || op->inputs[0]->consumers != 1 ||
+	    op->inputs[0]->is_output || before->n_outputs != 1 ||
+	    rule_of(before->kind) != RULE_FREE || before->attrs.activation != ACT_NONE ||
+	    x->is_float[out->index])
+		return;
+	act = has_activation(before->kind) ? activation_for(limits) : ACT_NONE;
+	if (act == ACT_NONE && !saturates(activation_of(x, out)->scaling, limits))
+		return;
+	before->attrs.activation = act;
+	op->outputs[0] = op->inputs[0];		/* nobody reads that: it goes */
+	op->inputs[0] = out;
+	before->outputs[0] = out;
+	out->producer = before;
+}
+
+static void convert(struct build *x, struct op *op)
+{
+	if (x->q->filters[op->index].channels)
+		convert_filter(x, op);
+	else
+		for (unsigned int i = 0; i < op->n_inputs; i++)
+			convert_input(x, op, i);
+}
+
+static void convert_tensor(struct build *x, struct tensor *t)
+{
+	if (!is_float_activation(t) || x->is_float[t->index])
+		return;
+	t->type = DTYPE_I8;
+	t->quant = one_scale(x->b.arena, activation_of(x, t)->scaling);
+}
+
+int quantizer_build(struct quantizer *q)
+{
+	struct graph *g = q->g;
+	struct build x = { .q = q, .is_float = arena_new(q->arena, bool, g->n_tensors) };
+
+	builder_open(&x.b, g);
+	for (unsigned int i = 0; i < g->n_ops; i++)
+		for (unsigned int k = 0; k < g->ops[i].n_outputs; k++)
+			x.is_float[g->ops[i].outputs[k]->index] =
+				rule_of(g->ops[i].kind) == RULE_FLOAT;
+	for (unsigned int i = 0; i < g->n_ops; i++)
+		absorb_activation(&x, &g->ops[i]);
+	for (unsigned int i = 0; i < g->n_ops; i++)
+		convert(&x, &g->ops[i]);
+	for (unsigned int i = 0; i < g->n_tensors; i++)
+		convert_tensor(&x, &g->tensors[i]);
+	return builder_finish(&x.b, g);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/* The quantizer's stages in order: see quantizer.h. */
+#include <errno.h>
+
+#include "../ir/builder.h"
+#include "patches.h"
+
+static int run_stages(void *arg)
+{
+	struct quantizer *q = arg;
+	int err = quantizer_prepare(q->g);
+
+	if (err)
+		return err;
+	q->activations = arena_new(q->arena, struct observed, q->g->n_tensors);
+	q->filters = arena_new(q->arena, struct filter, q->g->n_ops);
+	describe_inputs(q->arena, q->g, &q->inputs, &q->sample);
+	err = open_samples(q->g, q->how->samples, q->inputs, &q->num_samples);
+	if (err)
+		return err;
+	q->reference = reference_new(q->g);
+	if (!q->reference)
+		return -EOPNOTSUPP;
+	err = quantizer_observe(q);
+	if (err)
+		return err;
+	quantizer_scale(q);
+	quantizer_weights(q);
+	err = quantizer_round(q);
+	if (!err)
+		err = graph_copy(q->g, q->teacher);
+	return err ? err : quantizer_build(q);
+}
+
+static void release(void *arg)
+{
+	struct quantizer *q = arg;
+
+	patches_free(q);
+	reference_free(q->reference);
+	q->reference = NULL;
+}
+
+int quantize_graph(struct graph *g, const struct enpu_compile_options *opts,
+		   struct graph *teacher)
+{
+	struct quantizer q = {
+		.g = g, .arena = g->arena, .opts = opts, .how = opts->quantize, .teacher = teacher,
+	};
+
+	if (!q.how->samples) {
+		diag_error(g->diag, "%s: there is nothing to calibrate with", g->file);
+		return -EINVAL;
+	}
+	return arena_guard(g->arena, run_stages, release, &q);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The quantizer: makes an int8 graph with TensorFlow Lite's arithmetic of a float32 one.
+ * One file for each stage, in this order:
+ *
+ *	prepare.c	the float graph in the shape that quantizes well
+ *	equalize.c	channels of neighbouring layers get alike
+ *	observe.c	what values every tensor takes, from samples through the reference
+ *	rules.c		which tensors must have one scale, and which have a fixed one
+ *	weights.c	scales per channel, rounding to nearest, int32 biases
+ *	patches.c	what the inputs of layers look like: second moments
+ *	rounding.c	rounding up or down, and biases, by the error of the layer's output
+ *	build.c		the int8 graph
+ */
+#ifndef ENPU_QUANTIZER_H
+#define ENPU_QUANTIZER_H
+
+#include "../ir/graph.h"
+#include "../reference/reference.h"
+#include "histogram.h"
+#include "range.h"
+
+/* What is known of a float tensor that changes from inference to inference. */
+struct observed {
+	struct histogram *seen;		/* NULL: not a float, or a constant */
+	int group;			/* the tensor that stands for all with the same scale */
+	bool fixed;			/* the operator that makes it prescribes the scale */
+	struct scaling scaling;
+};
+
+/* The quantized weights of an operator that has constant ones. */
+struct filter {
+	int32_t channels;		/* of the output; 0: no such operator */
+	int32_t taps;			/* weights of one channel */
+	float *scale;			/* by channel */
+	int8_t *weights;		/* as the source has them */
+	double *bias;			/* by channel, real */
+};
+
+struct quantizer {
+	struct graph *g;
+	struct arena *arena;
+	const struct enpu_compile_options *opts;
+	const struct enpu_quantize_options *how;
+	struct graph *teacher;
+	struct reference *reference;
+	struct observed *activations;	/* by tensor */
+	struct filter *filters;		/* by operator */
+	struct enpu_input_info *inputs;
+	void **sample;			/* data of each input */
+	uint32_t num_samples;
+	struct moments *moments;	/* of the layers in work, malloc()ed; see patches.h */
+	size_t num_moments;
+};
+
+/* Stages return 0 or a negative errno after a message. */
+
+/*
+ * Makes an int8 graph of @g, in place. @opts->quantize is there. @teacher becomes the float
+ * graph whose tensors the int8 ones, by their names, are the quantized versions of.
+ */
+int quantize_graph(struct graph *g, const struct enpu_compile_options *opts,
+		   struct graph *teacher);
+
+int quantizer_prepare(struct graph *g);
+int quantizer_equalize(struct quantizer *q);
+int quantizer_observe(struct quantizer *q);
+void quantizer_scale(struct quantizer *q);
+void quantizer_weights(struct quantizer *q);
+int quantizer_round(struct quantizer *q);
+int quantizer_build(struct quantizer *q);
+
+/* Helpers. */
+void describe_inputs(struct arena *arena, const struct graph *g, struct enpu_input_info **infos,
+		     void ***data);
+/* Reads sample @i into @data. */
+int read_sample(const struct graph *g, const struct enpu_samples *samples, uint32_t i,
+		const struct enpu_input_info *infos, void *const *data);
+/* How many samples there are, at least one. */
+int open_samples(const struct graph *g, const struct enpu_samples *samples,
+		 const struct enpu_input_info *infos, uint32_t *count);
+/* Reads sample @i and runs the reference on it. */
+int run_sample(struct quantizer *q, uint32_t i, reference_watch watch, void *arg);
+void report_progress(const struct enpu_compile_options *opts, const char *what, uint32_t done,
+		     uint32_t total);
+bool is_float_activation(const struct tensor *t);
+
+/* The weights of CONV_2D, DEPTHWISE_CONV_2D and TRANSPOSE_CONV: which input they are. */
+int weights_input(enum op_kind kind);		/* -1: none */
+int bias_input(enum op_kind kind);
+int data_input(enum op_kind kind);
+/* The dimension of the weights that output channels lie along. */
+int channel_axis(enum op_kind kind);
+/* Weight @k of channel @c, in the source's order. */
+size_t weight_index(const struct filter *f, enum op_kind kind, int32_t c, int32_t k);
+/* NULL: it has no constant float weights. */
+const struct tensor *constant_weights(const struct op *op);
+/* Element @i of a float constant, which may lie anywhere. */
+float float_at(const struct tensor *t, size_t i);
+/* int32 bias of channel @c */
+int32_t quantized_bias(const struct quantizer *q, const struct op *op, int32_t c);
+
+#endif
