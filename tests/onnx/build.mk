@@ -5,6 +5,7 @@ ONNX_TEST := tests/onnx
 
 $(eval $(call flags,$(ONNX_TEST)/,-Itools/compiler -Itools/compiler/include -I$(O)/generated/onnx))
 $(eval $(call program,onnx-graph,$(addprefix $(ONNX_TEST)/,graph_dump.c given.c),libenpu-compiler))
+$(eval $(call program,onnx-vectors,$(addprefix $(ONNX_TEST)/,vectors.c given.c),libenpu-compiler))
 
 # ONNX Runtime's header is fetched: tests/bench/ort/build.mk has it, and the rule for it.
 ONNX_COMPARE_SRCS := $(addprefix $(ONNX_TEST)/,model_compare.c given.c ort.c)

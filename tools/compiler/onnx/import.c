@@ -174,7 +174,7 @@ static int input_shape(struct importer *im, const char *name, const Onnx__Tensor
 				    i, name, shape_text(im, shape), given->dims[i]);
 		if (given)
 			fixed = given->dims[i];
-		if (!fixed)
+		if (!fixed && !(given_value(im, name) && shape))
 			import_fail(im, -EINVAL, "input %.80s is %s, which leaves dimensions open: fix them with %s",
 				    name, shape_text(im, shape), shape_hint(im, name, shape));
 		dims[i] = fixed > INT32_MAX ? -1 : fixed;
@@ -195,7 +195,8 @@ static void fix_input(struct importer *im, struct tensor *t, const struct enpu_i
 	for (int64_t i = 0; i < n; i++) {
 		double value = given->values[i];
 		float single = value;
-		int64_t whole = value >= -0x1p53 && value <= 0x1p53 ? (int64_t)value : 0;
+		int64_t whole = value >= 0x1p63 ? INT64_MAX :
+				value > -0x1p63 ? (int64_t)value : INT64_MIN;
 
 		if (t->type == DTYPE_F64)
 			memcpy(data + 8 * i, &value, 8);

@@ -87,6 +87,9 @@ int64_t checked_elements(int rank, const int32_t *dims);
 /* parse.c: the message, in the arena, or NULL after a message. */
 Onnx__ModelProto *onnx_parse(struct graph *g, const void *data, size_t size);
 
+/* protobuf-c's memory is the arena's, too: nothing is given back. */
+ProtobufCAllocator onnx_allocator(struct arena *arena);
+
 /* node.c: inputs, outputs and attributes. An input that is left out or too many is NULL. */
 struct tensor *node_input(struct node *n, unsigned int i);
 struct tensor *node_need(struct node *n, unsigned int i);
@@ -209,6 +212,7 @@ TRANSLATE(tile);
 TRANSLATE(pad);
 TRANSLATE(depth_to_space);
 TRANSLATE(space_to_depth);
+TRANSLATE(trilu);
 /* ops_resize.c */
 TRANSLATE(resize);
 TRANSLATE(upsample);
@@ -220,5 +224,7 @@ TRANSLATE(size);
 TRANSLATE(range);
 TRANSLATE(eye_like);
 TRANSLATE(if);
+/* ops_recurrent.c */
+TRANSLATE(lstm);
 
 #endif

@@ -4,13 +4,39 @@
 
 #include <string.h>
 
+static struct tensor *repeat(struct node *n, struct tensor *in, const int32_t *times)
+{
+	struct tensor *inputs[] = { in, emit_ints(n, in->rank, times) };
+	int32_t dims[MAX_RANK];
+	bool once = true;
+
+	for (int i = 0; i < in->rank; i++) {
+		int64_t size = (int64_t)in->dims[i] * times[i];
+
+		dims[i] = size > INT32_MAX ? -1 : size;
+		once &= times[i] == 1;
+	}
+	if (once)
+		return in;
+	return emit(n, OP_TILE, 2, inputs, in->type, in->rank, dims, NULL);
+}
+
 void translate_identity(struct node *n)
 {
-	if (node_has_output(n, 1))
-		node_fail(n, "its second output (the mask) is not supported");
-	if (node_input(n, 2) && node_input(n, 2)->data && constant_int(node_input(n, 2), 0))
+	static const int32_t ones[MAX_RANK] = { 1, 1, 1, 1, 1, 1 };
+	struct tensor *in = node_need(n, 0), *mask;
+	int32_t times[MAX_RANK];
+
+	if (node_input(n, 2) && constant_int(node_constant(n, 2, "mode"), 0))
 		node_fail(n, "it is set to training");
-	node_output(n, 0, node_need(n, 0));
+	node_output(n, 0, in);
+	if (!node_has_output(n, 1))
+		return;
+	/* Dropout's mask: all stay */
+	for (int i = 0; i < in->rank; i++)
+		times[i] = in->dims[i];
+	mask = emit_reshape(n, emit_cast(n, emit_float(n, 1), DTYPE_BOOL), in->rank, ones);
+	node_output(n, 1, repeat(n, mask, times));
 }
 
 void translate_reshape(struct node *n)
@@ -286,23 +312,6 @@ void translate_gather(struct node *n)
 	node_output(n, 0, emit(n, OP_GATHER, 2, inputs, inputs[0]->type, rank, dims, &attrs));
 }
 
-static struct tensor *repeat(struct node *n, struct tensor *in, const int32_t *times)
-{
-	struct tensor *inputs[] = { in, emit_ints(n, in->rank, times) };
-	int32_t dims[MAX_RANK];
-	bool once = true;
-
-	for (int i = 0; i < in->rank; i++) {
-		int64_t size = (int64_t)in->dims[i] * times[i];
-
-		dims[i] = size > INT32_MAX ? -1 : size;
-		once &= times[i] == 1;
-	}
-	if (once)
-		return in;
-	return emit(n, OP_TILE, 2, inputs, in->type, in->rank, dims, NULL);
-}
-
 void translate_expand(struct node *n)
 {
 	struct int_list shape = node_ints_or_input(n, "shape", 1);
@@ -534,4 +543,28 @@ void translate_space_to_depth(struct node *n)
 		   (int32_t[]){ in->dims[0], in->dims[2] / block, in->dims[3] / block, channels },
 		   &attrs);
 	node_output(n, 0, emit_from_nhwc(n, out, 4));
+}
+
+/* The upper or lower triangle of matrices; the rest is zero. */
+void translate_trilu(struct node *n)
+{
+	struct tensor *in = node_need(n, 0), *inputs[3];
+	bool upper = node_int(n, "upper", 1);
+	int64_t k = node_input(n, 1) ? constant_int(node_constant(n, 1, "k"), 0) : 0, count;
+	const int32_t *dims = &in->dims[in->rank - 2];
+	uint8_t *mask;
+
+	if (in->rank < 2)
+		node_fail(n, "a matrix is needed");
+	count = (int64_t)dims[0] * dims[1];
+	mask = arena_new(n->im->graph->arena, uint8_t, count + 1);
+	for (int64_t i = 0; i < count; i++) {
+		int64_t beyond = i % dims[1] - i / dims[1];
+
+		mask[i] = upper ? beyond >= k : beyond <= k;
+	}
+	inputs[0] = builder_constant(&n->im->b, "triangle", DTYPE_BOOL, 2, dims, mask);
+	inputs[1] = in;
+	inputs[2] = emit_like(n, in, 0);
+	node_output(n, 0, emit(n, OP_SELECT_V2, 3, inputs, in->type, in->rank, in->dims, NULL));
 }

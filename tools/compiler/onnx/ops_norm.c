@@ -72,6 +72,19 @@ static struct tensor *normalize(struct node *n, struct tensor *in, struct tensor
 	return emit(n, OP_LAYER_NORM, bias ? 3 : 2, inputs, DTYPE_F32, in->rank, in->dims, &attrs);
 }
 
+/* Mean and inverse deviation, for who wants them. */
+static void layer_statistics(struct node *n, struct tensor *in, int axis, float epsilon)
+{
+	uint32_t axes = (1u << in->rank) - (1u << axis);
+	struct tensor *mean = emit_reduce(n, OP_MEAN, in, axes, true), *t;
+
+	t = emit_unary(n, OP_SQUARE, emit_binary(n, OP_SUB, in, mean), NULL);
+	t = emit_binary(n, OP_ADD, emit_reduce(n, OP_MEAN, t, axes, true), emit_float(n, epsilon));
+	t = emit_unary(n, OP_RECIPROCAL, emit_unary(n, OP_SQRT, t, NULL), NULL);
+	node_output(n, 1, mean);
+	node_output(n, 2, t);
+}
+
 void translate_layer_norm(struct node *n)
 {
 	struct tensor *in = node_need_float(n, 0), *parameters[2], *t;
@@ -79,8 +92,6 @@ void translate_layer_norm(struct node *n)
 	float epsilon = node_float(n, "epsilon", 1e-5f);
 	int32_t dims[MAX_RANK], size = 1;
 
-	if (node_has_output(n, 1) || node_has_output(n, 2))
-		node_fail(n, "only its first output is supported");
 	for (int i = axis; i < in->rank; i++)
 		size *= in->dims[i];
 	for (unsigned int i = 0; i < 2; i++) {
@@ -94,6 +105,8 @@ void translate_layer_norm(struct node *n)
 	t = emit_reshape(n, in, axis + 1, dims);
 	t = normalize(n, t, parameters[0], parameters[1], epsilon);
 	node_output(n, 0, emit_reshape(n, t, in->rank, in->dims));
+	if (node_has_output(n, 1) || node_has_output(n, 2))
+		layer_statistics(n, in, axis, epsilon);
 }
 
 /* [C] from [groups], each for all of its channels. */

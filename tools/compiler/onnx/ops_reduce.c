@@ -75,34 +75,36 @@ void translate_reduce_log_sum_exp(struct node *n)
 	node_output(n, 0, emit_binary(n, OP_ADD, t, emit_reshape(n, largest, t->rank, t->dims)));
 }
 
+static struct tensor *reverse(struct node *n, struct tensor *in, struct tensor *axis)
+{
+	struct tensor *inputs[] = { in, axis };
+
+	return emit(n, OP_REVERSE_V2, 2, inputs, in->type, in->rank, in->dims, NULL);
+}
+
+/* The last of equals is the first from the end. */
 void translate_arg_reduce(struct node *n)
 {
 	struct tensor *in = node_need(n, 0), *out, *inputs[2];
 	int32_t axis = node_axis(n, node_int(n, "axis", 0), in->rank);
+	bool last = node_int(n, "select_last_index", 0);
 	int32_t dims[MAX_RANK];
 	int rank = 0;
 
-	if (node_int(n, "select_last_index", 0))
-		node_fail(n, "select_last_index is not supported");
 	for (int i = 0; i < in->rank; i++)
 		if (i != axis)
 			dims[rank++] = in->dims[i];
-	inputs[0] = in;
 	inputs[1] = emit_ints(n, 1, &axis);
+	inputs[0] = last ? reverse(n, in, inputs[1]) : in;
 	out = emit(n, n->type->kind, 2, inputs, DTYPE_I64, rank, dims, NULL);
+	if (last)
+		out = emit_binary(n, OP_SUB, emit_like(n, out, in->dims[axis] - 1), out);
 	if (node_int(n, "keepdims", 1)) {
 		memcpy(dims, in->dims, sizeof(dims));
 		dims[axis] = 1;
 		out = emit_reshape(n, out, in->rank, dims);
 	}
 	node_output(n, 0, out);
-}
-
-static struct tensor *reverse(struct node *n, struct tensor *in, struct tensor *axis)
-{
-	struct tensor *inputs[] = { in, axis };
-
-	return emit(n, OP_REVERSE_V2, 2, inputs, in->type, in->rank, in->dims, NULL);
 }
 
 /* From the end is the reverse of the reverse; exclusive is less by the element itself. */

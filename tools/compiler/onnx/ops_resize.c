@@ -30,7 +30,9 @@ static float source_position(const struct sampling *s, const struct axis_scale *
 	if (!strcmp(s->coordinates, "asymmetric"))
 		return x / a->scale;
 	if (!strcmp(s->coordinates, "align_corners"))
-		return a->out == 1 ? 0 : x * (in - 1) / (out - 1);
+		return a->out == 1 ? 0 : x * (in - 1) / (a->scale * in - 1);
+	if (!strcmp(s->coordinates, "tf_half_pixel_for_nn"))
+		return (x + 0.5f) / a->scale;
 	if (!strcmp(s->coordinates, "tf_crop_and_resize"))
 		return a->out == 1 ? (a->roi_start + a->roi_end) * (in - 1) / 2
 				   : a->roi_start * (in - 1) +

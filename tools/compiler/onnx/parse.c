@@ -94,9 +94,14 @@ static void arena_leave(void *arena, void *pointer)
 {
 }
 
+ProtobufCAllocator onnx_allocator(struct arena *arena)
+{
+	return (ProtobufCAllocator){ arena_take, arena_leave, arena };
+}
+
 Onnx__ModelProto *onnx_parse(struct graph *g, const void *data, size_t size)
 {
-	ProtobufCAllocator allocator = { arena_take, arena_leave, g->arena };
+	ProtobufCAllocator allocator = onnx_allocator(g->arena);
 	struct wire all = { data, (const uint8_t *)data + size };
 	Onnx__ModelProto *model = NULL;
 	const char *why = check_nesting(&onnx__model_proto__descriptor, all, 0);
