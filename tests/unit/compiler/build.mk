@@ -16,3 +16,5 @@ $(eval $(call unit_test,compiler-schedule,\
 	$(COMPILER_TEST)/test_schedule.c $(COMPILER_TEST_COMMON),\
 	libenpu-compiler enpu-device))
 $(eval $(call unit_test,compiler-builder,$(COMPILER_TEST)/test_builder.c,libenpu-compiler))
+$(eval $(call unit_test,compiler-report,\
+	$(COMPILER_TEST)/test_report.c $(COMPILER_TEST)/tflite_model.c,libenpu-compiler))

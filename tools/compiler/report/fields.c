@@ -132,6 +132,7 @@ static const struct field report_fields[] = {
 	NAMED(enpu_report, "cpu_operators", stats.cpu_ops, FIELD_U32),
 	ROWS(enpu_report, ops, &op_record),
 	ROWS(enpu_report, longest, &op_record),
+	ROWS(enpu_report, worst, &op_record),
 	ROWS(enpu_report, inputs, &port_record),
 	ROWS(enpu_report, outputs, &port_record),
 	ROWS(enpu_report, limits, &part_record),

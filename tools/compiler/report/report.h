@@ -123,7 +123,7 @@ struct enpu_report {
 	bool has_errors;		/* some operator has one */
 	bool has_cpu, has_messages;
 	struct rows ops, inputs, outputs;
-	struct rows longest;		/* struct report_op: those that take most time */
+	struct rows longest, worst;	/* struct report_op: most time, largest errors */
 	struct rows limits, traffic, placements;	/* struct report_part */
 	struct rows engine_boxes, mac_boxes, dram_boxes, sram_boxes, cpu_marks;
 	struct rows ticks, units;

@@ -14,6 +14,7 @@
 #include "page.h"
 
 #define MEMORY_LIMIT	((size_t)1 << 30)
+#define WORST		5		/* operators in the list of those with the largest errors */
 
 static int by_tensor(const void *x, const void *y)
 {
@@ -30,6 +31,29 @@ static void take_error(struct report_op *row, const struct enpu_tensor_error *e)
 	row->has_error = true;
 	row->sqnr = e->sqnr;
 	row->cosine = e->cosine;
+}
+
+static int by_error(const void *x, const void *y)
+{
+	const struct report_op *a = x, *b = y;
+
+	if (a->has_error != b->has_error)
+		return a->has_error ? -1 : 1;
+	if (a->sqnr != b->sqnr)
+		return a->sqnr < b->sqnr ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static struct rows worst_of(struct arena *arena, const struct report_op *rows, size_t count)
+{
+	struct report_op *sorted = arena_new(arena, struct report_op, count);
+	size_t n = 0;
+
+	memcpy(sorted, rows, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), by_error);
+	while (n < count && n < WORST && sorted[n].has_error)
+		n++;
+	return (struct rows) { sorted, n };
 }
 
 static void add_errors(struct enpu_report *r, const struct enpu_tensor_error *errors, size_t n)
@@ -51,6 +75,7 @@ static void add_errors(struct enpu_report *r, const struct enpu_tensor_error *er
 		r->has_errors |= rows[i].has_error;
 	}
 	r->ops.items = rows;
+	r->worst = worst_of(&r->arena, rows, r->ops.count);
 }
 
 /* For the page's content security policy: nothing but its own script runs. */
