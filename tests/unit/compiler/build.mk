@@ -18,3 +18,4 @@ $(eval $(call unit_test,compiler-schedule,\
 $(eval $(call unit_test,compiler-builder,$(COMPILER_TEST)/test_builder.c,libenpu-compiler))
 $(eval $(call unit_test,compiler-report,\
 	$(COMPILER_TEST)/test_report.c $(COMPILER_TEST)/tflite_model.c,libenpu-compiler))
+$(eval $(call unit_test,compiler-reference,$(COMPILER_TEST)/test_reference.c,libenpu-compiler))
