@@ -97,7 +97,7 @@ static void tile_span(uint32_t size, unsigned int tiles, unsigned int index, flo
 	*to = index + 1 == tiles ? (float)size : (float)floor(start + length);
 }
 
-/* A face that a tile's inner edge cuts is whole in the tile beside it. */
+/* A face that a tile's inner edge cuts, or touches, is whole in the tile beside it. */
 static void drop_cut(struct face_list *faces, size_t first, const struct accel_box *part,
 		     const struct accel_picture *picture)
 {
@@ -106,10 +106,10 @@ static void drop_cut(struct face_list *faces, size_t first, const struct accel_b
 
 	for (size_t i = first; i < faces->count; i++) {
 		const struct accel_box *box = &faces->list[i].box;
-		int cut = (part->left > 0 && box->left < part->left) ||
-			  (part->top > 0 && box->top < part->top) ||
-			  (part->right < w && box->right > part->right) ||
-			  (part->bottom < h && box->bottom > part->bottom);
+		int cut = (part->left > 0 && box->left < part->left + 1) ||
+			  (part->top > 0 && box->top < part->top + 1) ||
+			  (part->right < w && box->right > part->right - 1) ||
+			  (part->bottom < h && box->bottom > part->bottom - 1);
 
 		if (!cut)
 			faces->list[kept++] = faces->list[i];

@@ -11,7 +11,7 @@
 #define UPSIDE_DOWN	0.5f
 #define MAX_PARTS	16
 #define SQUEEZE		1.1	/* how much narrower text may be shown to avoid a cut */
-#define MAX_SIDE	65536.0
+#define MAX_WIDTH	16384	/* of a line: more is shown narrower */
 
 /* Detector: the usual means and deviations of photographs, blue first as it was trained */
 static const struct accel_pixels photo = {
@@ -83,15 +83,19 @@ static float into(float at, uint32_t size)
 	return at < 0 ? 0 : at > (float)size ? (float)size : at;
 }
 
-static void to_picture(const struct accel_map *map, const struct accel_picture *picture,
-		       struct accel_text *text)
+/* 0: nothing of it is in the picture */
+static int to_picture(const struct accel_map *map, const struct accel_picture *picture,
+		      struct accel_text *text)
 {
+	struct accel_map quad;
+
 	for (unsigned int i = 0; i < 4; i++) {
 		struct accel_point at = accel_map_point(map, text->corners[i]);
 
 		text->corners[i].x = into(at.x, picture->width);
 		text->corners[i].y = into(at.y, picture->height);
 	}
+	return accel_map_quad(&quad, text->corners, 1, 1) == 0;
 }
 
 int accel_text_find(struct accel_net *detector, const struct accel_picture *picture,
@@ -101,6 +105,7 @@ int accel_text_find(struct accel_net *detector, const struct accel_picture *pict
 	uint32_t width, height;
 	struct accel_map map;
 	char shape[SHAPE_TEXT];
+	size_t kept = 0;
 	int ret = accel_input_size(&detector->input, &width, &height, err);
 
 	if (ret)
@@ -116,7 +121,9 @@ int accel_text_find(struct accel_net *detector, const struct accel_picture *pict
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < *count; i++)
-		to_picture(&map, picture, &(*texts)[i]);
+		if (to_picture(&map, picture, &(*texts)[i]))
+			(*texts)[kept++] = (*texts)[i];
+	*count = kept;
 	sort_reading(*texts, *count);
 	return 0;
 }
@@ -165,11 +172,10 @@ static int cut_out(const struct accel_picture *picture, const struct accel_point
 	struct accel_map map;
 	uint8_t *rgb;
 
-	if (!(aspect > 0) || aspect * height > MAX_SIDE)
-		return task_error(err, -EINVAL, "text of no width, or more than %.0f pixels",
-				  MAX_SIDE);
-	*cut = (struct accel_picture){ .width = (uint32_t)ceil(aspect * height), .height = height };
-	if (accel_map_quad(&map, corners, cut->width, cut->height))
+	*cut = (struct accel_picture){ .width = MAX_WIDTH, .height = height };
+	if (aspect * height < MAX_WIDTH)
+		cut->width = (uint32_t)ceil(aspect * height);
+	if (!(aspect > 0) || accel_map_quad(&map, corners, cut->width, cut->height))
 		return task_error(err, -EINVAL, "text whose corners lie in a line");
 	rgb = malloc(3 * (size_t)cut->width * cut->height);
 	if (!rgb)

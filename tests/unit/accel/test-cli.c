@@ -51,6 +51,14 @@ static void write_model(const char *name, void (*make)(struct image *))
 	image_free(&image);
 }
 
+/* One grey pixel */
+static const unsigned char dot_png[] = {
+	0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R',
+	0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55,
+	0, 0, 0, 10, 'I', 'D', 'A', 'T', 0x78, 0x9c, 0x63, 0x68, 0, 0, 0, 0x82, 0, 0x81,
+	0x77, 0xcd, 0x72, 0xb6, 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82,
+};
+
 static int set_up(void **state)
 {
 	unsigned char pixels[COPY_SIZE];
@@ -70,6 +78,7 @@ static int set_up(void **state)
 	write_file("pixels", pixels, sizeof(pixels));
 	write_file("short", pixels, 10);
 	write_text("text", "hello\n");
+	write_file("dot.png", dot_png, sizeof(dot_png));
 	return 0;
 }
 
@@ -128,6 +137,20 @@ static void test_usage(void **state)
 	check("run a -i b --threshold 2", 2, "--threshold: expected 0 to 1");
 	check("run a -i b -k 1 -b c", 2, "--top or --boxes");
 	check("run a --input-raw 0=x -b c", 2, "--boxes needs --image");
+	check("run a -i b --mean 1,2", 2, "--mean: expected X or R,G,B, got '1,2'");
+	check("run a -i b --std 1,0,1", 2, "--std: expected more than 0");
+	check("run face", 2, "run face: no picture; see 'accel help run face'");
+	check("help run face", 0, "usage: accel run face PICTURE");
+	check("run face --help", 0, "usage: accel run face PICTURE");
+	check("run face a", 2, "no --detector");
+	check("run face a --compare --detector b", 2, "expected two pictures to compare, got 1");
+	check("run face a b --compare --detector c", 2, "--compare needs --embedder");
+	check("run face a b --boxes c --detector d", 2, "--boxes takes one picture, got 2");
+	check("run face a --detector b --tiles 0", 2, "--tiles: expected 1 to 16");
+	check("run face a --detector b --threshold x", 2, "run face: --threshold: expected 0 to 1");
+	check("run ocr a --keys b", 2, "run ocr: no --recognizer");
+	check("run ocr a --recognizer b", 2, "run ocr: no --keys");
+	check("run ocr --help", 0, "usage: accel run ocr PICTURE");
 	check("compile", 2, "expected one model");
 	check("info a b", 2, "more than one model");
 	check("info a -d sim", 2, "not both");
@@ -151,6 +174,16 @@ static void test_failures(void **state)
 	      "accel: text: 1 labels for 64 classes");
 	check("run detect.enpu -d sim -k 3 --input-raw 0=pixels --input-raw 1=ones", 1,
 	      "accel: ones: No such file");
+	check("run face text -d sim --detector text", 1, "accel: text: not a compiled model");
+	check("run face text -d sim --detector copy.enpu", 1, "accel: text: not a JPEG or PNG file");
+	check("run face dot.png -d sim --detector copy.enpu", 1,
+	      "accel: input pixels is [1, 64], expected [n, height, width, 3 or 1]");
+	check("run face dot.png -d sim --detector detect.enpu", 1,
+	      "accel: detect.enpu: 2 inputs and 4 outputs, expected 1 and at most 16");
+	check("run ocr dot.png -d sim --recognizer copy.enpu --keys nothing", 1,
+	      "accel: nothing: No such file");
+	check("run ocr dot.png -d sim --recognizer copy.enpu --keys text", 1,
+	      "accel: input pixels is [1, 64]");
 	check("compile text -o x.enpu", 1, "accel: text: ");
 	check("compile nothing.tflite", 1, "nothing.tflite");
 	check("info copy.enpu >/dev/full", 1, "accel: writing the output: No space left");
