@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Detectors: telling them apart by their outputs, and reading these. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,14 +154,10 @@ static int read_any(const struct accel_values *outputs, enum accel_detector kind
 static int not_a_detector(const struct accel_values *outputs, unsigned int count,
 			  struct accel_error *err)
 {
-	char shapes[256] = "", shape[SHAPE_TEXT];
-	size_t at = 0;
+	char shapes[256];
 
-	for (unsigned int i = 0; i < count && at < sizeof(shapes); i++)
-		at += (size_t)snprintf(shapes + at, sizeof(shapes) - at, "%s%s", i ? ", " : "",
-				       shape_text(&outputs[i], shape));
 	return task_error(err, -EINVAL, "not the outputs of a detector: %s; expected boxes [1, n, 4], classes, scores and a count, or [1, 4 + classes, n], or [1, 4, n] and [1, classes, n], where n is width * height * 21 / 1024",
-			  shapes);
+			  shapes_text(outputs, count, shapes, sizeof(shapes)));
 }
 
 int accel_detect(const struct accel_values *outputs, unsigned int num_outputs, uint32_t width,

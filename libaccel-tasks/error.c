@@ -38,6 +38,19 @@ const char *shape_text(const struct accel_values *values, char *text)
 	return text;
 }
 
+const char *shapes_text(const struct accel_values *values, unsigned int count, char *text,
+			size_t size)
+{
+	char shape[SHAPE_TEXT];
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (unsigned int i = 0; i < count && at < size; i++)
+		at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "",
+				       shape_text(&values[i], shape));
+	return text;
+}
+
 int shape_is(const struct accel_values *values, uint32_t rank, const uint32_t *dims)
 {
 	if (values->rank != rank)

@@ -40,11 +40,11 @@ static const struct face_detector *find_detector(const struct accel_net *net)
 
 static int not_a_detector(const struct accel_net *net, struct accel_error *err)
 {
-	char first[SHAPE_TEXT], second[SHAPE_TEXT];
+	char shapes[256];
 
-	return task_error(err, -EINVAL, "%s: not a face detector: %u outputs, the first ones %s and %s; expected [1, n, 2] and [1, n, 4], or MediaPipe's [1, 896 or 2304, 16] and [1, 896 or 2304, 1]",
-			  net->name, net->num_outputs, shape_text(&net->outputs[0], first),
-			  shape_text(&net->outputs[1], second));
+	return task_error(err, -EINVAL, "%s: not a face detector: outputs %s; expected [1, n, 2] and [1, n, 4], or MediaPipe's [1, 896 or 2304, 16] and [1, 896 or 2304, 1]",
+			  net->name, shapes_text(net->outputs, net->num_outputs, shapes,
+						 sizeof(shapes)));
 }
 
 /* From the input's pixels to the picture's */

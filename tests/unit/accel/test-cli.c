@@ -177,7 +177,7 @@ static void test_failures(void **state)
 	check("run face text -d sim --detector text", 1, "accel: text: not a compiled model");
 	check("run face text -d sim --detector copy.enpu", 1, "accel: text: not a JPEG or PNG file");
 	check("run face dot.png -d sim --detector copy.enpu", 1,
-	      "accel: input pixels is [1, 64], expected [n, height, width, 3 or 1]");
+	      "accel: copy.enpu: not a face detector: outputs [1, 64]; expected");
 	check("run face dot.png -d sim --detector detect.enpu", 1,
 	      "accel: detect.enpu: 2 inputs and 4 outputs, expected 1 and at most 16");
 	check("run ocr dot.png -d sim --recognizer copy.enpu --keys nothing", 1,
