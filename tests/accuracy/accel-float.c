@@ -12,7 +12,8 @@
  * A MODEL is FILE.onnx, FILE.tflite of floats, or FILE.enpu, which runs on
  * $ACCEL_DEVICE, so that one task can have models of both kinds.
  * "FILE.onnx@1x3x48x320" fixes the shape of the input. The runtimes are in the
- * cache of scripts/get-models.
+ * cache of scripts/get-models. With $SAVE_INPUTS each model's inputs are written
+ * to that directory as .npy files, which accel compile --calibrate takes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -85,6 +86,7 @@ int nets_open(struct nets *nets, const char *path, struct accel_net **net)
 	char library[4096], *file = strdup(path);
 	uint32_t dims[ACCEL_MAX_RANK], rank = cut_shape(file, dims);
 	const char *end = strrchr(file, '.');
+	const char *save = getenv("SAVE_INPUTS");
 	struct accel_error err = { .text = "" };
 	int ret;
 
@@ -98,6 +100,8 @@ int nets_open(struct nets *nets, const char *path, struct accel_net **net)
 		ret = ort_net_open(file, in_cache("oracle/onnxruntime/lib/libonnxruntime.so.1",
 						  library, sizeof(library)),
 				   dims, rank, net, &err);
+	if (!ret && save)
+		ret = save_net_wrap(save, file, net, &err);
 	if (ret)
 		return cli_error("%s", err.text);
 	nets->open[nets->count++] = *net;

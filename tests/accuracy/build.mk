@@ -3,7 +3,7 @@
 # download, so the program is built on demand, not with everything else.
 
 FLOAT_CACHE := $(or $(ENPU_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/enpu)/oracle
-FLOAT_SRCS  := $(addprefix tests/accuracy/,accel-float.c ort_net.c tflite_net.c) \
+FLOAT_SRCS  := $(addprefix tests/accuracy/,accel-float.c ort_net.c save_net.c tflite_net.c) \
 	$(addprefix tools/accel/,cli.c draw.c face.c font.c jpeg.c json.c ocr.c picture.c png.c)
 
 $(FLOAT_CACHE)/tflite/include/tensorflow/lite/c/c_api.h:

@@ -11,6 +11,10 @@ int ort_net_open(const char *path, const char *library, const uint32_t *dims, ui
 int tflite_net_open(const char *path, const char *library, const uint32_t *dims, uint32_t rank,
 		    struct accel_net **net, struct accel_error *err);
 
+/* In place of *@net one that also writes its inputs to @directory/NAME-0000.npy, ... */
+int save_net_wrap(const char *directory, const char *path, struct accel_net **net,
+		  struct accel_error *err);
+
 /* Fills in @err; returns -EINVAL */
 int net_failed(struct accel_error *err, const char *what, const char *reason);
 

@@ -341,7 +341,7 @@ static void tear_down(struct session *s)
 }
 
 enum { OPT_SAVE_INPUT = 256, OPT_INPUT_RAW, OPT_OUTPUT_RAW, OPT_THRESHOLD, OPT_MEAN,
-       OPT_STD };
+       OPT_STD, OPT_LAYOUT };
 
 static int set_number(const char *name, unsigned long max, unsigned long *value)
 {
@@ -386,6 +386,15 @@ static int set_std(struct options *opts)
 		opts->pixels.scale[i] = 1 / std[i];
 	}
 	return ret;
+}
+
+static int set_layout(struct options *opts)
+{
+	opts->pixels_given = 1;
+	opts->pixels.bgr = strcmp(optarg, "bgr") == 0;
+	if (opts->pixels.bgr || strcmp(optarg, "rgb") == 0)
+		return CLI_OK;
+	return cli_usage(&run_command, "run: --layout: expected rgb or bgr, got '%s'", optarg);
 }
 
 static int add_raw(struct options *opts)
@@ -443,6 +452,8 @@ static int set_option(struct options *opts, int opt, char **argv)
 		return set_mean(opts);
 	case OPT_STD:
 		return set_std(opts);
+	case OPT_LAYOUT:
+		return set_layout(opts);
 	default:
 		return cli_bad_option(&run_command, opt, argv);
 	}
@@ -473,6 +484,7 @@ static int parse(int argc, char **argv, struct options *opts)
 		{ "threshold", required_argument, NULL, OPT_THRESHOLD },
 		{ "mean", required_argument, NULL, OPT_MEAN },
 		{ "std", required_argument, NULL, OPT_STD },
+		{ "layout", required_argument, NULL, OPT_LAYOUT },
 		{ "save-input", required_argument, NULL, OPT_SAVE_INPUT },
 		{ "input-raw", required_argument, NULL, OPT_INPUT_RAW },
 		{ "output-raw", required_argument, NULL, OPT_OUTPUT_RAW },
@@ -496,7 +508,7 @@ static int run(int argc, char **argv)
 	struct options opts = {
 		.repeat = 1,
 		.threshold = DEFAULT_THRESHOLD,
-		.pixels = { .scale = { 1, 1, 1 } },
+		.pixels = { .scale = { 1 / 255.0f, 1 / 255.0f, 1 / 255.0f } },
 	};
 	struct session session = { .opts = &opts };
 	int ret = parse(argc, argv, &opts);
@@ -522,8 +534,9 @@ const struct command run_command = {
 	"  -k, --top K         show the K likeliest classes (default 5)\n"
 	"  -b, --boxes OUT.png show the objects found, and draw them\n"
 	"      --threshold T   leave out objects with a lower score (default 0.5)\n"
-	"      --mean M        with --std: the input's values are (byte - M) / S; both take a\n"
-	"      --std S         number, or one each for red, green and blue: 124,116,104\n"
+	"      --mean R,G,B    of pixels from 0 to 255 (default 0), and\n"
+	"      --std R,G,B     their deviation (default 255): the model gets (pixel - mean) / std\n"
+	"      --layout ORDER  rgb (default) or bgr\n"
 	"  -d, --device DEVICE drm:0, sim; default: $ACCEL_DEVICE, else the first NPU\n"
 	"  -c, --config NAME   for a .tflite file: compile for that NPU, not the device's size\n"
 	"  -n, --repeat N      run N times, and show the median time\n"
