@@ -25,6 +25,8 @@ static int import_onnx(struct graph *g, const void *data, size_t size, const cha
 		onnx.n_values = opts->n_input_values;
 	}
 	err = onnx_import(g, data, size, &onnx);
+	if (!err)
+		err = merge_quantization(g);
 	return err ? err : simplify_layout(g);
 }
 

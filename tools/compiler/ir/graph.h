@@ -51,6 +51,8 @@ struct tensor {
 	struct quant quant;
 	const uint8_t *data;		/* constant's little-endian bytes, else NULL */
 	size_t data_bytes;
+	/* of a float constant: what it was dequantized from, with its quantization, or NULL */
+	const struct tensor *integers;
 	struct op *producer;		/* NULL: a constant or an input of the model */
 	unsigned int consumers;
 	bool is_input, is_output;	/* of the model */

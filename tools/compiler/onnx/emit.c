@@ -37,6 +37,7 @@ static bool folded(struct node *n, const struct op *op)
 			return false;
 	if (!fold_constant(n->im->graph->arena, op))
 		return false;
+	carry_integers(n, op);
 	n->im->b.n_ops--;
 	return true;
 }

@@ -149,6 +149,14 @@ struct tensor *emit_like(struct node *n, const struct tensor *like, double value
 void broadcast_shape(struct node *n, const struct tensor *a, const struct tensor *b, int *rank,
 		     int32_t *dims);
 
+/* fold.c: computes an operator whose inputs are all known; false if it can't. */
+bool fold_constant(struct arena *arena, const struct op *op);
+double constant_number(const struct tensor *t, int64_t i);
+int64_t constant_int(const struct tensor *t, int64_t i);
+
+/* ops_quantize.c: a moved constant takes its integers along. */
+void carry_integers(struct node *n, const struct op *op);
+
 #define TRANSLATE(name)	void translate_##name(struct node *n)
 
 /* ops_conv.c */
@@ -216,6 +224,11 @@ TRANSLATE(trilu);
 /* ops_resize.c */
 TRANSLATE(resize);
 TRANSLATE(upsample);
+/* ops_quantize.c */
+TRANSLATE(quantize_linear);
+TRANSLATE(dequantize_linear);
+TRANSLATE(qlinear);
+TRANSLATE(qlinear_concat);
 /* ops_constant.c */
 TRANSLATE(constant);
 TRANSLATE(constant_of_shape);

@@ -11,6 +11,11 @@
 #define OP(name, since, function, kind, restrictions) \
 	{ name, since, translate_##function, kind, restrictions, NULL }
 
+/* Of ONNX Runtime. */
+#define QLINEAR(name) \
+	{ name, 1, translate_qlinear, OP_UNKNOWN, STATIC, "com.microsoft" }
+
+#define STATIC		"constant scales and zero points"
 #define SHAPES_KNOWN	"computed when the model is compiled"
 
 static const struct onnx_operator operators[] = {
@@ -36,6 +41,8 @@ static const struct onnx_operator operators[] = {
 	OP("Cos", 7, unary, OP_COS, ""),
 	OP("CumSum", 11, cumsum, OP_CUMSUM, "constant axis"),
 	OP("DepthToSpace", 1, depth_to_space, OP_DEPTH_TO_SPACE, ""),
+	OP("DequantizeLinear", 10, dequantize_linear, OP_DEQUANTIZE,
+	   "uint8, int8 or a constant of int32; " STATIC),
 	OP("Div", 7, binary, OP_DIV, ""),
 	OP("Dropout", 7, identity, OP_UNKNOWN, "not in training"),
 	OP("Elu", 6, alpha_unary, OP_ELU, ""),
@@ -83,6 +90,9 @@ static const struct onnx_operator operators[] = {
 	OP("PRelu", 7, prelu, OP_PRELU, ""),
 	OP("Pad", 2, pad, OP_PAD, "constant pads and value"),
 	OP("Pow", 7, pow, OP_POW, ""),
+	OP("QLinearConv", 10, qlinear, OP_CONV_2D, STATIC),
+	OP("QLinearMatMul", 10, qlinear, OP_FULLY_CONNECTED, STATIC),
+	OP("QuantizeLinear", 10, quantize_linear, OP_QUANTIZE, "to uint8, int8; " STATIC),
 	OP("Range", 11, range, OP_UNKNOWN, SHAPES_KNOWN),
 	OP("Reciprocal", 6, unary, OP_RECIPROCAL, ""),
 	OP("ReduceL1", 1, reduce_l1, OP_SUM, "constant axes"),
@@ -125,6 +135,18 @@ static const struct onnx_operator operators[] = {
 	OP("Upsample", 7, upsample, OP_RESIZE_BILINEAR, "constant scales"),
 	OP("Where", 9, where, OP_SELECT_V2, ""),
 	OP("Xor", 7, binary, OP_NOT_EQUAL, ""),
+
+	QLINEAR("QGemm"),
+	QLINEAR("QLinearAdd"),
+	QLINEAR("QLinearAveragePool"),
+	{ "QLinearConcat", 1, translate_qlinear_concat, OP_CONCATENATION, STATIC, "com.microsoft" },
+	QLINEAR("QLinearConv"),
+	QLINEAR("QLinearGlobalAveragePool"),
+	QLINEAR("QLinearLeakyRelu"),
+	QLINEAR("QLinearMul"),
+	QLINEAR("QLinearReduceMean"),
+	QLINEAR("QLinearSigmoid"),
+	QLINEAR("QLinearSoftmax"),
 };
 
 #define OPERATORS	(sizeof(operators) / sizeof(operators[0]))

@@ -7,6 +7,9 @@
 
 /* All return 0 or -errno with a message. */
 
+/* Integer operators where the model has them: see quantized.c. 0 or -errno with a message. */
+int merge_quantization(struct graph *g);
+
 /* Removes TRANSPOSEs: see layout.c. */
 int simplify_layout(struct graph *g);
 
