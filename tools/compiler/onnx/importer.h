@@ -149,11 +149,6 @@ struct tensor *emit_like(struct node *n, const struct tensor *like, double value
 void broadcast_shape(struct node *n, const struct tensor *a, const struct tensor *b, int *rank,
 		     int32_t *dims);
 
-/* fold.c: computes an operator whose inputs are all known; false if it can't. */
-bool fold_constant(struct arena *arena, const struct op *op);
-double constant_number(const struct tensor *t, int64_t i);
-int64_t constant_int(const struct tensor *t, int64_t i);
-
 /* ops_quantize.c: a moved constant takes its integers along. */
 void carry_integers(struct node *n, const struct op *op);
 

@@ -280,6 +280,20 @@ static void share_quants(const struct builder *b)
 			share_quant(b->ops[i]);
 }
 
+/* Integers that no conversion gives a scale count as themselves. */
+static void name_quants(const struct builder *b)
+{
+	static const float one = 1;
+	static const int64_t zero;
+
+	for (size_t i = 0; i < b->n_tensors; i++) {
+		struct tensor *t = b->tensors[i];
+
+		if ((t->type == DTYPE_U8 || t->type == DTYPE_I8) && !t->quant.count)
+			t->quant = (struct quant){ 1, 0, &one, &zero };
+	}
+}
+
 int merge_quantization(struct graph *g)
 {
 	struct builder b;
@@ -310,5 +324,6 @@ int merge_quantization(struct graph *g)
 			merge(&b, op);
 	}
 	share_quants(&b);
+	name_quants(&b);
 	return builder_finish(&b, g);
 }
