@@ -54,5 +54,7 @@ int import_model(struct graph *g, const void *data, size_t size, const char *fol
 
 	if (!err)
 		err = fold_constants(g);
+	if (!err)
+		err = fold_patterns(g);
 	return err ? err : fold_affine(g);
 }

@@ -19,6 +19,9 @@ int fold_constants(struct graph *g);
 /* Factors and summands of channels (a BatchNorm's) go into weights and bias before them. */
 int fold_affine(struct graph *g);
 
+/* Functions written as several operators become one: HARD_SWISH, SILU, GELU, LAYER_NORM ... */
+int fold_patterns(struct graph *g);
+
 /*
  * evaluate.c: gives the output of an operator, all of whose inputs are constants, its
  * data. False if the operator is none that the compiler computes.
