@@ -10,17 +10,7 @@
 #include <math.h>
 
 #include "model.h"
-
-static int is_8bit(const struct accel_tensor *tensor)
-{
-	return tensor->dtype == ACCEL_U8 || tensor->dtype == ACCEL_S8;
-}
-
-static int32_t value_8bit(const struct accel_tensor *tensor, const void *data, size_t i)
-{
-	return tensor->dtype == ACCEL_S8 ? ((const signed char *)data)[i] :
-					   ((const unsigned char *)data)[i];
-}
+#include "values.h"
 
 static const char *run_dequantize(const struct accel_model_step *step, const void *const *inputs,
 				  void *const *outputs)

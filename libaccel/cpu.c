@@ -11,6 +11,12 @@ const struct accel_cpu_op *accel_cpu_op(uint32_t op)
 		[ENPU_CPU_DEQUANTIZE] = &accel_dequantize_op,
 		[ENPU_CPU_QUANTIZE] = &accel_quantize_op,
 		[ENPU_CPU_QUANTIZE_EVEN] = &accel_quantize_even_op,
+		[ENPU_CPU_DIV] = &accel_div_op,
+		[ENPU_CPU_LAYER_NORM] = &accel_layer_norm_op,
+		[ENPU_CPU_INSTANCE_NORM] = &accel_instance_norm_op,
+		[ENPU_CPU_L2_NORMALIZATION] = &accel_l2_normalization_op,
+		[ENPU_CPU_TOPK] = &accel_topk_op,
+		[ENPU_CPU_CUMSUM] = &accel_cumsum_op,
 	};
 
 	return op < sizeof(table) / sizeof(table[0]) ? table[op] : NULL;

@@ -397,6 +397,40 @@ def select(kind, condition, first, second):
         [tensor(out, kind, 0.05, 4)])
 
 
+def divide(shape, divisor):
+    """By constants that are not 0: 7 is the zero point. With a smaller factor TFLite shifts by more than 31."""
+    drawn = Weights(f"divide {divisor}").random
+    size = 1
+    for dimension in divisor:
+        size *= dimension
+    data = bytes(drawn.choice([q for q in range(256) if q != 7]) for _ in range(size))
+    return single_operator("DIV", [tensor(shape, "uint8", 0.04, 30), tensor(divisor, "uint8", 0.03, 7, data=data)],
+                           [tensor(shape, "uint8", 0.005, 60)], {"activation": 0})
+
+
+def largest(kind, shape, k):
+    out = [*shape[:-1], k]
+    return single_operator("TOPK_V2", [tensor(shape, kind, 0.05, 4), int32s(k, shape=[])],
+                           [tensor(out, kind, 0.05, 4), Operand(out, "int32")])
+
+
+def host_cases():
+    """What libaccel computes."""
+    grid = [2, 9, 7, 21]
+    return {
+        "div-uint8": divide(grid, grid),
+        "div-uint8-channels": divide(grid, [1, 1, 1, 21]),
+        "div-uint8-scalar": divide(grid, [1, 1, 1, 1]),
+        "l2-normalization-int8": unary("int8", "L2_NORMALIZATION", grid, 0.05, -7, 1 / 128, 0, {"activation": 0}),
+        "l2-normalization-uint8": unary("uint8", "L2_NORMALIZATION", grid, 0.05, 120, 1 / 128, 128,
+                                        {"activation": 0}),
+        "l2-normalization-int8-long": unary("int8", "L2_NORMALIZATION", [3, 512], 0.02, 11, 1 / 128, 0,
+                                            {"activation": 0}),
+        "topk-int8": largest("int8", [2, 5, 300], 7),
+        "topk-uint8-all": largest("uint8", [11, 9], 9),
+    }
+
+
 def choice_cases():
     grid, row, same = [1, 9, 32, 13], [1, 1, 1, 13], ((0.031, -3), (0.031, -3))
     comparisons = {f"{operation.lower().replace('_', '-')}-{kind}": compare(kind, operation, grid, grid, scales)
@@ -467,5 +501,5 @@ def cases():
     """Name -> bytes of a model."""
     return {f"op-{name}": model for make in (
         conv_cases, product_cases, arithmetic_cases, pool_cases, table_cases, resize_cases, movement_cases,
-        rearrange_cases, choice_cases)
+        rearrange_cases, choice_cases, host_cases)
             for name, model in make().items()}

@@ -156,6 +156,130 @@ def function_cases():
     }
 
 
+def map_case(operation, source, target, shape, real, constants=(), **attributes):
+    """One input and output of one shape; real: from all real values to all. constants: (name, type, shape, bytes)"""
+    source, target = Quantized(*source), Quantized(*target)
+
+    def truth(inputs):
+        return [target.bytes(map(target.quantize, real([source.real(q) for q in source.values(inputs[0])])))]
+    lines = [f"tensor {name} {kind} {','.join(map(str, dims))} - 0 {data.hex()}"
+             for name, kind, dims, data in constants]
+    names = ",".join(["in", *(c[0] for c in constants)])
+    text = graph([tensor_line("in", source, shape), tensor_line("out", target, shape), *lines],
+                 [f"op {operation} {names} out {fields(attributes)}"], ["in"], ["out"])
+    return Case(text, [shape], truth)
+
+
+def floats(name, count, around):
+    generator = random.Random(f"floats {name}")
+    values = [single(around + generator.uniform(-0.5, 0.5)) for _ in range(count)]
+    return values, struct.pack(f"<{count}f", *values)
+
+
+def normalized(values, rows, scale, bias, epsilon, factor_of):
+    """rows: lists of indices that are normalized together."""
+    result = [0.0] * len(values)
+    for row in rows:
+        mean = sum(values[i] for i in row) / len(row)
+        variance = sum((values[i] - mean) ** 2 for i in row) / len(row)
+        for place, i in enumerate(row):
+            f = factor_of(place, i)
+            result[i] = (values[i] - mean) / math.sqrt(variance + epsilon) * scale[f] + bias[f]
+    return result
+
+
+def layer_norm(source, target, shape, length, epsilon, name):
+    scale, scale_bytes = floats(f"{name} scale", length, 1)
+    bias, bias_bytes = floats(f"{name} bias", length, 0)
+    rows = [range(i, i + length) for i in range(0, elements(shape), length)]
+    return map_case("LAYER_NORM", source, target, shape,
+                    lambda x: normalized(x, rows, scale, bias, single(epsilon), lambda place, _: place),
+                    [("scale", "float32", [length], scale_bytes), ("bias", "float32", [length], bias_bytes)],
+                    epsilon=epsilon)
+
+
+def instance_norm(source, target, shape, epsilon, name):
+    batch, channels = shape[0], shape[-1]
+    inner = elements(shape[1:-1])
+    scale, scale_bytes = floats(f"{name} scale", channels, 1)
+    bias, bias_bytes = floats(f"{name} bias", channels, 0)
+    rows = [[(n * inner + i) * channels + c for i in range(inner)] for n in range(batch)
+            for c in range(channels)]
+    return map_case("INSTANCE_NORM", source, target, shape,
+                    lambda x: normalized(x, rows, scale, bias, single(epsilon), lambda _, i: i % channels),
+                    [("scale", "float32", [channels], scale_bytes), ("bias", "float32", [channels], bias_bytes)],
+                    epsilon=epsilon)
+
+
+def cumulated(shape, axis, exclusive, reverse):
+    def real(values):
+        stride, count, result = elements(shape[axis + 1:]), shape[axis], [0.0] * len(values)
+        for start in range(len(values)):
+            if start // stride % count:
+                continue
+            line = [start + i * stride for i in range(count)]
+            for i, at in enumerate(line):
+                part = line[i + exclusive:] if reverse else line[:i + 1 - exclusive]
+                result[at] = math.fsum(values[k] for k in part)
+        return result
+    return real
+
+
+def cumsum(source, target, shape, axis, exclusive=0, reverse=0):
+    return map_case("CUMSUM", source, target, shape, cumulated(shape, axis, exclusive, reverse),
+                    [("axis", "int32", [1], struct.pack("<i", axis))], exclusive=exclusive, reverse=reverse)
+
+
+def divided(a, b):
+    return a / b if b else math.copysign(math.inf, a) if a else math.nan
+
+
+def division(first, second, target):
+    """By a constant that broadcasts along the last dimension; some of it is 0."""
+    a, b, out = Quantized(*first), Quantized(*second), Quantized(*target)
+    shape, channels = [3, 5, 13], 13
+    data = bytes([b.zero & 0xff]) + random.Random("division").randbytes(channels - 1)
+    divisors = [b.real(q) for q in b.values(data)]
+
+    def truth(inputs):
+        return [out.bytes(out.quantize(divided(a.real(q), divisors[i % channels]))
+                          for i, q in enumerate(a.values(inputs[0])))]
+    text = graph([tensor_line("in", a, shape), tensor_line("by", b, [channels], data),
+                  tensor_line("out", out, shape)], ["op DIV in,by out"], ["in"], ["out"])
+    return Case(text, [shape], truth)
+
+
+def logic():
+    """A larger one of two, where both are above a constant: comparisons, AND, OR, NOT, a choice."""
+    q, shape = Quantized("int8", 0.05, 4), [1, 7, 9, 12]
+
+    def truth(inputs):
+        pairs = zip(*(q.values(data) for data in inputs))
+        return [q.bytes(a if (a > b and b > 20) or not a >= -50 else b for a, b in pairs)]
+    tensors = [tensor_line(name, q, shape) for name in ("a", "b", "out")]
+    tensors += [tensor_line("k", q, [1], bytes([20])), tensor_line("m", q, [1], bytes([-50 & 0xff]))]
+    tensors += [f"tensor {name} bool {','.join(map(str, shape))} - 0" for name in ("c", "d", "e", "f", "g", "h")]
+    text = graph(tensors, ["op GREATER a,b c", "op GREATER b,k d", "op LOGICAL_AND c,d e",
+                           "op GREATER_EQUAL a,m f", "op LOGICAL_NOT f g", "op LOGICAL_OR e,g h",
+                           "op SELECT_V2 h,a,b out"], ["a", "b"], ["out"])
+    return Case(text, [shape, shape], truth)
+
+
+def composed_cases():
+    s, wide = ("int8", 0.047, -9), ("int8", 0.03, 5)
+    return {
+        "div-int8-scalar": function("DIV", lambda x: x / 3, s, ("int8", 0.02, 3), operand=3.0),
+        "div-int8-channels": division(s, ("int8", 0.03, 7), ("int8", 0.05, -4)),
+        "layer-norm-int8": layer_norm(s, wide, [2, 17, 40], 40, 1e-5, "a"),
+        "layer-norm-uint8-two": layer_norm(("uint8", 0.05, 110), ("uint8", 0.03, 125), [3, 5, 6], 30, 0.1, "b"),
+        "instance-norm-int8": instance_norm(s, wide, [2, 6, 7, 9], 1e-3, "c"),
+        "cumsum-int8": cumsum(s, ("int8", 0.5, 0), [2, 5, 6], 1),
+        "cumsum-uint8-exclusive": cumsum(("uint8", 0.047, 119), ("uint8", 0.21, 130), [2, 5, 6], 2, 1),
+        "cumsum-int8-reverse": cumsum(s, ("int8", 0.5, 0), [7, 6], 0, 0, 1),
+        "logic": logic(),
+    }
+
+
 def cases():
     """Name -> Case."""
-    return {f"real-{name}": case for make in (function_cases,) for name, case in make().items()}
+    return {f"real-{name}": case for make in (function_cases, composed_cases) for name, case in make().items()}

@@ -31,7 +31,11 @@
 #define ENPU_NOTE_NAME		"ENPU"
 #define ENPU_NOTE_INFO		1
 
-#define ENPU_MODEL_FORMAT	1	/* what this header describes */
+/*
+ * What this header describes. Format 2 has the CPU steps from ENPU_CPU_QUANTIZE_EVEN on; a
+ * model without them still says that a loader of format 1 can use it.
+ */
+#define ENPU_MODEL_FORMAT	2
 
 struct enpu_model_info {
 	__u32 format;			/* the format written */
@@ -98,6 +102,13 @@ enum enpu_cpu_op {
 	ENPU_CPU_DEQUANTIZE,		/* one 8-bit tensor to F32 of the same shape; no params */
 	ENPU_CPU_QUANTIZE,		/* one F32 tensor to 8 bits of the same shape; no params */
 	ENPU_CPU_QUANTIZE_EVEN,		/* the same, halves to even: ONNX's QuantizeLinear */
+	ENPU_CPU_DIV,			/* two 8-bit tensors that broadcast; no params */
+	ENPU_CPU_LAYER_NORM,		/* params: struct enpu_norm_params */
+	ENPU_CPU_INSTANCE_NORM,		/* params: struct enpu_norm_params */
+	ENPU_CPU_L2_NORMALIZATION,	/* along the last dimension; no params */
+	ENPU_CPU_TOPK,			/* of the last dimension: values, S32 or S64 indices; no params */
+	ENPU_CPU_CUMSUM,		/* params: struct enpu_cumsum_params */
+	ENPU_CPU_OPS
 };
 
 #define ENPU_STEP_MAX_TENSORS	8
@@ -144,6 +155,27 @@ struct enpu_detection_params {
 	float h_scale;
 	float w_scale;
 	__extension__ float anchors[][4];	/* y center, x center, h, w */
+};
+
+/*
+ * LAYER_NORM, INSTANCE_NORM: an 8-bit tensor, seen as [outer][length][inner], to one of
+ * the same shape: (x - mean) / sqrt(variance + epsilon) * scale + bias, both over length.
+ * The factors are those of the index in length (LAYER_NORM) or in inner (INSTANCE_NORM).
+ */
+struct enpu_norm_params {
+	__u32 outer;
+	__u32 length;
+	__u32 inner;			/* LAYER_NORM: 1 */
+	float epsilon;			/* at least 0 */
+	__extension__ float factors[][2];	/* scale, bias */
+};
+
+/* CUMSUM: of an 8-bit tensor to one of the same shape. */
+struct enpu_cumsum_params {
+	__u32 axis;
+	__u32 exclusive;		/* 1: without the element itself */
+	__u32 reverse;			/* 1: from the end */
+	__u32 reserved;
 };
 
 #endif

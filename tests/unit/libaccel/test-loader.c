@@ -202,7 +202,8 @@ static void truncated(struct image *image)
 }
 
 TABLES(format_zero, image->info.format = 0)
-TABLES(format_min, image->info.format_min = 2; image->info.format = 2)
+TABLES(format_min, image->info.format_min = ENPU_MODEL_FORMAT + 1;
+       image->info.format = ENPU_MODEL_FORMAT + 1)
 TABLES(preset_far, image->info.preset = 100000)
 TABLES(control_string, image->strings[image->tensors[0].name] = '\n')
 TABLES(not_utf8, image->strings[image->tensors[0].name] = (char)0xff)
@@ -308,7 +309,7 @@ static const struct damage copy_damages[] = {
 	{ NULL, short_entries, B, "section .enpu.steps: sh_entsize" },
 	{ NULL, empty_table, B, "section .enpu.regions: 0 entries" },
 	{ format_zero, NULL, B, "format: version 0" },
-	{ format_min, NULL, -EPROTONOSUPPORT, "format_min: needs a loader of format 2" },
+	{ format_min, NULL, -EPROTONOSUPPORT, "format_min: needs a loader of format 3" },
 	{ preset_far, NULL, B, "preset of entry 0: outside the strings" },
 	{ control_string, NULL, B, "name of entry 0: control character" },
 	{ not_utf8, NULL, B, "name of entry 0: control character or not UTF-8" },

@@ -196,6 +196,15 @@ static void add_constants(struct writer *w)
 		".enpu.constants", ENPU_SHT_DATA, 0, PAGE, 0, data, s->constant_bytes });
 }
 
+/* A loader of format 1 lacks the later CPU steps. */
+static uint32_t oldest_format(const struct writer *w)
+{
+	for (size_t i = 0; i < w->n_steps; i++)
+		if (w->steps[i].kind == ENPU_STEP_CPU && w->steps[i].op > ENPU_CPU_QUANTIZE)
+			return 2;
+	return 1;
+}
+
 static void add_info(struct writer *w, const struct source *source)
 {
 	struct {
@@ -208,7 +217,7 @@ static void add_info(struct writer *w, const struct source *source)
 	memcpy(note->name, ENPU_NOTE_NAME, sizeof(ENPU_NOTE_NAME));
 	note->info = (struct enpu_model_info) {
 		.format = ENPU_MODEL_FORMAT,
-		.format_min = ENPU_MODEL_FORMAT,
+		.format_min = oldest_format(w),
 		.arch_version = ENPU_VERSION_1_0,
 		.opcodes = w->opcodes,
 		.preset = add_string(w, w->s->machine->name),

@@ -12,7 +12,14 @@ bool runs_on_cpu(const struct op *op)
 	switch (op->kind) {
 	case OP_DEQUANTIZE:
 	case OP_DETECTION_POSTPROCESS:
+	case OP_CUMSUM:
+	case OP_INSTANCE_NORM:
+	case OP_L2_NORMALIZATION:
+	case OP_LAYER_NORM:
+	case OP_TOPK_V2:
 		return true;
+	case OP_DIV:
+		return !divides_by_constant(op);
 	case OP_QUANTIZE:
 		return op->inputs[0]->type == DTYPE_F32;
 	default:

@@ -24,6 +24,8 @@ struct operator_type {
 
 /* A step for the host; of an operator whose inputs are all there. */
 bool runs_on_cpu(const struct op *op);
+/* Of DIV: by one value that is known, which is a table. */
+bool divides_by_constant(const struct op *op);
 /* A function of one 8-bit value that the NPU looks up. */
 bool is_lookup(const struct op *op);
 
@@ -149,6 +151,11 @@ const char *check_space_to_batch(struct graph *g, struct op *op);
 const char *check_batch_to_space(struct graph *g, struct op *op);
 const char *check_prelu(struct graph *g, struct op *op);
 const char *check_detection(struct graph *g, struct op *op);
+const char *check_divide(struct graph *g, struct op *op);
+const char *check_norm(struct graph *g, struct op *op);
+const char *check_l2(struct graph *g, struct op *op);
+const char *check_topk(struct graph *g, struct op *op);
+const char *check_cumsum(struct graph *g, struct op *op);
 const char *check_quantize(struct graph *g, struct op *op);
 const char *check_dequantize(struct graph *g, struct op *op);
 const char *check_pack(struct graph *g, struct op *op);
@@ -186,6 +193,11 @@ void lower_space_to_batch(struct program *p, const struct op *op);
 void lower_batch_to_space(struct program *p, const struct op *op);
 void lower_prelu(struct program *p, const struct op *op);
 void lower_detection(struct program *p, const struct op *op);
+void lower_divide(struct program *p, const struct op *op);
+void lower_norm(struct program *p, const struct op *op);
+void lower_l2(struct program *p, const struct op *op);
+void lower_topk(struct program *p, const struct op *op);
+void lower_cumsum(struct program *p, const struct op *op);
 void lower_quantize(struct program *p, const struct op *op);
 void lower_dequantize(struct program *p, const struct op *op);
 void lower_pack(struct program *p, const struct op *op);

@@ -28,7 +28,8 @@ bool is_lookup(const struct op *op)
 	const struct operator_type *type = operator_type(op->kind);
 
 	return type && (type->lower == lower_unary ||
-			(type->lower == lower_quantize && !runs_on_cpu(op)));
+			((type->lower == lower_quantize || type->lower == lower_divide) &&
+			 !runs_on_cpu(op)));
 }
 
 static float logistic(float x)

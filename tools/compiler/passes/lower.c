@@ -69,13 +69,13 @@ int lower_operators(struct program *p)
 	int err = 0;
 
 	for (unsigned int i = 0; i < g->n_ops; i++) {
-		size_t first = p->n_layers;
+		size_t first = p->n_layers, step = p->n_cpu_steps;
 
 		if (p->folded[i])
 			continue;
 		operator_type(g->ops[i].kind)->lower(p, &g->ops[i]);
 		for (size_t l = first; l < p->n_layers; l++) {
-			p->layers[l].step = p->n_cpu_steps;
+			p->layers[l].step = step;	/* before its own CPU step, if any */
 			if (check_limits(p, &p->layers[l])) {
 				err = -EOPNOTSUPP;
 				break;

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The 8-bit tensors of steps on the CPU, element by element. */
+#ifndef LIBACCEL_VALUES_H
+#define LIBACCEL_VALUES_H
+
+#include <math.h>
+#include <string.h>
+
+#include "model.h"
+
+static inline int is_8bit(const struct accel_tensor *tensor)
+{
+	return tensor->dtype == ACCEL_U8 || tensor->dtype == ACCEL_S8;
+}
+
+static inline int32_t value_8bit(const struct accel_tensor *tensor, const void *data, size_t i)
+{
+	return tensor->dtype == ACCEL_S8 ? ((const signed char *)data)[i] :
+					   ((const unsigned char *)data)[i];
+}
+
+static inline double real_8bit(const struct accel_tensor *tensor, const void *data, size_t i)
+{
+	return (double)tensor->scale * (value_8bit(tensor, data, i) - tensor->zero_point);
+}
+
+static inline void put_8bit(const struct accel_tensor *tensor, void *data, size_t i, int64_t q)
+{
+	int64_t lowest = tensor->dtype == ACCEL_S8 ? -128 : 0;
+
+	q = q < lowest ? lowest : q > lowest + 255 ? lowest + 255 : q;
+	((unsigned char *)data)[i] = (unsigned char)q;
+}
+
+/* Rounded half away from zero; what is not a number becomes 0. */
+static inline void put_real(const struct accel_tensor *tensor, void *data, size_t i, double x)
+{
+	double q = round(x / (double)tensor->scale);
+
+	if (isnan(q))
+		q = 0;
+	else if (fabs(q) > 65536)
+		q = q > 0 ? 65536 : -65536;
+	put_8bit(tensor, data, i, (int64_t)q + tensor->zero_point);
+}
+
+static inline int is_quantized(const struct accel_tensor *tensor)
+{
+	return is_8bit(tensor) && tensor->scale > 0;
+}
+
+static inline int have_same_shape(const struct accel_tensor *a, const struct accel_tensor *b)
+{
+	return a->rank == b->rank && !memcmp(a->dims, b->dims, sizeof(a->dims));
+}
+
+/* One input and one output, 8 bits, of the same shape and type. */
+static inline int is_map_8bit(const struct accel_model_step *step)
+{
+	const struct accel_tensor *in, *out;
+
+	if (step->num_inputs != 1 || step->num_outputs != 1)
+		return 0;
+	in = &step->inputs[0]->tensor;
+	out = &step->outputs[0]->tensor;
+	return is_quantized(in) && is_quantized(out) && in->dtype == out->dtype &&
+	       have_same_shape(in, out);
+}
+
+#endif
