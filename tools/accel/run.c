@@ -16,6 +16,7 @@
 #include "json.h"
 #include "labels.h"
 #include "picture.h"
+#include "preprocess.h"
 #include "result.h"
 #include "source.h"
 
@@ -351,20 +352,12 @@ static int set_number(const char *name, unsigned long max, unsigned long *value)
 			 max, optarg);
 }
 
-/* One number, or one for each of red, green and blue */
 static int three_numbers(const char *option, float *values)
 {
-	char end;
-	int count = sscanf(optarg, "%f,%f,%f%c", &values[0], &values[1], &values[2], &end);
-
-	if (count == 1 && !strchr(optarg, ',')) {
-		values[1] = values[0];
-		values[2] = values[0];
+	if (preprocess_numbers(optarg, values) == 0)
 		return CLI_OK;
-	}
-	if (count == 3)
-		return CLI_OK;
-	return cli_usage(&run_command, "run: --%s: expected X or R,G,B, got '%s'", option, optarg);
+	return cli_usage(&run_command, "run: --%s: expected one number or R,G,B, got '%s'", option,
+			 optarg);
 }
 
 static int set_mean(struct options *opts)
@@ -391,8 +384,7 @@ static int set_std(struct options *opts)
 static int set_layout(struct options *opts)
 {
 	opts->pixels_given = 1;
-	opts->pixels.bgr = strcmp(optarg, "bgr") == 0;
-	if (opts->pixels.bgr || strcmp(optarg, "rgb") == 0)
+	if (preprocess_layout(optarg, &opts->pixels.bgr) == 0)
 		return CLI_OK;
 	return cli_usage(&run_command, "run: --layout: expected rgb or bgr, got '%s'", optarg);
 }

@@ -137,7 +137,7 @@ static void test_usage(void **state)
 	check("run a -i b --threshold 2", 2, "--threshold: expected 0 to 1");
 	check("run a -i b -k 1 -b c", 2, "--top or --boxes");
 	check("run a --input-raw 0=x -b c", 2, "--boxes needs --image");
-	check("run a -i b --mean 1,2", 2, "--mean: expected X or R,G,B, got '1,2'");
+	check("run a -i b --mean 1,2", 2, "--mean: expected one number or R,G,B, got '1,2'");
 	check("run a -i b --std 1,0,1", 2, "--std: expected more than 0");
 	check("run face", 2, "run face: no picture; see 'accel help run face'");
 	check("help run face", 0, "usage: accel run face PICTURE");
