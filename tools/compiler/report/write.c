@@ -26,21 +26,27 @@ static int by_tensor(const void *x, const void *y)
 /* The worst of an operator's outputs counts. */
 static void take_error(struct report_op *row, const struct enpu_tensor_error *e)
 {
-	if (!e || (row->has_error && !(e->sqnr < row->sqnr)))
+	if (!e || (row->has_error && !(e->sqnr < row->sqnr) && !isnan(e->sqnr)))
 		return;
 	row->has_error = true;
 	row->sqnr = e->sqnr;
 	row->cosine = e->cosine;
 }
 
+/* What is no number is worst, what has none is best. */
+static double order_of(const struct report_op *row)
+{
+	return !row->has_error ? INFINITY : isnan(row->sqnr) ? -INFINITY : row->sqnr;
+}
+
 static int by_error(const void *x, const void *y)
 {
 	const struct report_op *a = x, *b = y;
 
+	if (order_of(a) != order_of(b))
+		return order_of(a) < order_of(b) ? -1 : 1;
 	if (a->has_error != b->has_error)
 		return a->has_error ? -1 : 1;
-	if (a->sqnr != b->sqnr)
-		return a->sqnr < b->sqnr ? -1 : 1;
 	return a->index < b->index ? -1 : a->index > b->index;
 }
 
