@@ -117,12 +117,14 @@ static void print_text(const char *output, const struct enpu_blob *blob,
 	       stats->dram_write_bytes >> 10);
 }
 
-static int write_report(const char *path, const struct enpu_report *report)
+/* @accuracy: NULL if the model was not verified. */
+static int write_report(const char *path, const struct enpu_report *report,
+			const struct enpu_accuracy *accuracy)
 {
 	struct enpu_blob page = { 0 };
 	char *text = NULL;
 	FILE *out = open_memstream(&text, &page.size);
-	int ret = out ? enpu_report_write(report, NULL, 0, out) : -ENOMEM;
+	int ret = out ? enpu_report_write(report, accuracy, out) : -ENOMEM;
 
 	if (out && fclose(out) && !ret)
 		ret = -ENOMEM;
@@ -147,8 +149,11 @@ static int compile(const struct options *opts, const char *output)
 		ret = calibration_judge(&opts->calibration, opts->input, opts->json);
 	if (!ret)
 		ret = write_file(output, &blob);
-	if (!ret && report)
-		ret = write_report(opts->report, report);
+	/* of what is refused too: it tells where accuracy is lost */
+	if ((!ret || ret == CLI_DROP) && report &&
+	    write_report(opts->report, report,
+			 opts->calibration.exam.dir ? &opts->calibration.accuracy : NULL))
+		ret = CLI_FAILED;
 	enpu_report_free(report);
 	if (opts->json && (!ret || ret == CLI_DROP))
 		print_json(opts, output, &blob, &stats);

@@ -50,14 +50,13 @@ static struct enpu_report *make_report(void)
 	return report;
 }
 
-static char *page_of(const struct enpu_report *report, const struct enpu_tensor_error *errors,
-		     size_t n)
+static char *page_of(const struct enpu_report *report, const struct enpu_accuracy *accuracy)
 {
 	char *page = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&page, &size);
 
-	assert_int_equal(enpu_report_write(report, errors, n, out), 0);
+	assert_int_equal(enpu_report_write(report, accuracy, out), 0);
 	fclose(out);
 	return page;
 }
@@ -75,8 +74,9 @@ static const char *row_of(char *page, const char *id)
 static void without_errors_no_columns(void **state)
 {
 	struct enpu_report *report = make_report();
-	const struct enpu_tensor_error other = { "no such tensor", 30, 1 };
-	char *page = page_of(report, NULL, 0), *again = page_of(report, &other, 1);
+	struct enpu_tensor_accuracy other = { "no such tensor", "ADD", 30, 1, 1, -1 };
+	const struct enpu_accuracy accuracy = { .layers = &other, .num_layers = 1 };
+	char *page = page_of(report, NULL), *again = page_of(report, &accuracy);
 
 	assert_null(strstr(page, "SQNR"));
 	assert_non_null(strstr(page, "<bdi>test.tflite</bdi>"));
@@ -88,16 +88,26 @@ static void without_errors_no_columns(void **state)
 
 static void errors_get_to_operators(void **state)
 {
-	const struct enpu_tensor_error errors[] = {
-		{ "out", INFINITY, 1 }, { "in", 5, 0.5 }, { "shown", 31.25, 0.99875 },
+	struct enpu_tensor_accuracy layers[] = {
+		{ "out", "CONV_2D", INFINITY, 1, 1, -1 }, { "in", "", 5, 0.5, 0.5, -1 },
+		{ "shown", "RELU", 31.25, 0.99875, 0.9, -1 },
+	};
+	struct enpu_tensor_accuracy output = { "<out>", "CONV_2D", 12.5, 0.75, 0.5, 0.875 };
+	const struct enpu_accuracy accuracy = {
+		.layers = layers, .outputs = &output, .num_layers = 3, .num_outputs = 1,
+		.samples = 8, .labelled = 4, .float_correct = 4, .npu_correct = 3,
 	};
 	struct enpu_report *report = make_report();
-	char *page = page_of(report, errors, 3), *again = page_of(report, errors, 3);
+	char *page = page_of(report, &accuracy), *again = page_of(report, &accuracy);
 
 	assert_string_equal(page, again);
 	assert_non_null(strstr(page, "SQNR dB"));
 	/* the largest error first */
 	assert_non_null(strstr(page, "<ol class=\"worst\">\n<li><a href=\"#row0\">"));
+	assert_non_null(strstr(page, "<bdi>&lt;out&gt;</bdi></td><td class=\"number\">12.5</td>"));
+	assert_non_null(strstr(page, ">87.5 %</td>"));
+	assert_non_null(strstr(page, "on 8 samples"));
+	assert_non_null(strstr(page, "<b>100.0 %</b> right, the compiled one <b>75.0 %</b>"));
 	/* the convolution makes what the activation that was folded into it made */
 	assert_non_null(strstr(row_of(page, "id=\"row0\""), "data-v=\"31.25\">31.2<"));
 	assert_non_null(strstr(row_of(again, "id=\"row2\""), "data-v=\"inf\">\xe2\x88\x9e<"));
@@ -109,7 +119,7 @@ static void errors_get_to_operators(void **state)
 static void places_are_told(void **state)
 {
 	struct enpu_report *report = make_report();
-	char *page = page_of(report, NULL, 0);
+	char *page = page_of(report, NULL);
 
 	assert_non_null(strstr(page, "done by #0 (CONV_2D): its clamp"));
 	assert_null(strstr(page, "id=\"row1\""));
@@ -123,7 +133,7 @@ static void a_full_disk_is_noticed(void **state)
 	FILE *full = fopen("/dev/full", "w");
 
 	assert_non_null(full);
-	assert_int_equal(enpu_report_write(report, NULL, 0, full), -EIO);
+	assert_int_equal(enpu_report_write(report, NULL, full), -EIO);
 	fclose(full);
 	enpu_report_free(report);
 }

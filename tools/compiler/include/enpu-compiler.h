@@ -70,6 +70,7 @@ struct enpu_input_value {
 };
 
 struct enpu_report;
+
 /*
  * Quantization of float models: Documentation/quantization.rst.
  */
@@ -212,23 +213,17 @@ int enpu_compile_memory(const char *name, const void *data, size_t size,
 			const struct enpu_compile_options *opts, struct enpu_blob *out,
 			struct enpu_compile_stats *stats, struct enpu_diag *diag);
 
-/* How far a tensor of the quantized model is from the float model's. */
-struct enpu_tensor_error {
-	const char *tensor;		/* its name in the source model */
-	double sqnr;			/* dB; infinite: no error at all */
-	double cosine;
-};
-
 /**
  * enpu_report_write() - write the HTML report of a compilation
  * @report: from enpu_compile_options.report
- * @errors: of any tensors, in any order; without any the report has no columns for them
+ * @accuracy: what verification found, or NULL; its layers get to operators by the names of
+ *	tensors, and without any the report has no columns for them
  * @out: receives one self-contained HTML page, the same bytes for the same model
  *
  * Returns 0, -EIO if @out failed, or -ENOMEM.
  */
-int enpu_report_write(const struct enpu_report *report, const struct enpu_tensor_error *errors,
-		      size_t n_errors, FILE *out);
+int enpu_report_write(const struct enpu_report *report, const struct enpu_accuracy *accuracy,
+		      FILE *out);
 
 /* NULL is fine. */
 void enpu_report_free(struct enpu_report *report);

@@ -37,6 +37,7 @@ static const struct field op_fields[] = {
 	FIELD(report_op, has_error, FIELD_BOOL),
 	FIELD(report_op, sqnr, FIELD_FIXED),
 	FIELD(report_op, cosine, FIELD_NUMBER),
+	FIELD(report_op, least_cosine, FIELD_NUMBER),
 	FIELD(report_op, lines, FIELD_TEXT),
 	FIELD(report_op, dot, FIELD_PLACE),
 };
@@ -86,6 +87,15 @@ static const struct field tick_fields[] = {
 	FIELD(report_tick, cycles, FIELD_U64),
 };
 
+static const struct field result_fields[] = {
+	FIELD(report_result, name, FIELD_TEXT),
+	FIELD(report_result, sqnr, FIELD_FIXED),
+	FIELD(report_result, cosine, FIELD_NUMBER),
+	FIELD(report_result, least_cosine, FIELD_NUMBER),
+	FIELD(report_result, has_classes, FIELD_BOOL),
+	FIELD(report_result, agreement, FIELD_FIXED),
+};
+
 static const struct field message_fields[] = {
 	FIELD(report_message, severity, FIELD_TEXT),
 	FIELD(report_message, text, FIELD_TEXT),
@@ -97,6 +107,7 @@ static const struct record part_record = RECORD(report_part, part_fields);
 static const struct record box_record = RECORD(report_box, box_fields);
 static const struct record unit_record = RECORD(report_unit, unit_fields);
 static const struct record tick_record = RECORD(report_tick, tick_fields);
+static const struct record result_record = RECORD(report_result, result_fields);
 static const struct record message_record = RECORD(report_message, message_fields);
 
 static const struct field report_fields[] = {
@@ -118,6 +129,12 @@ static const struct field report_fields[] = {
 	FIELD(enpu_report, lanes_width, FIELD_PLACE),
 	FIELD(enpu_report, lanes_cut, FIELD_BOOL),
 	FIELD(enpu_report, has_errors, FIELD_BOOL),
+	FIELD(enpu_report, is_verified, FIELD_BOOL),
+	FIELD(enpu_report, samples, FIELD_U32),
+	FIELD(enpu_report, labelled, FIELD_U32),
+	FIELD(enpu_report, float_correct, FIELD_FIXED),
+	FIELD(enpu_report, npu_correct, FIELD_FIXED),
+	ROWS(enpu_report, results, &result_record),
 	FIELD(enpu_report, has_cpu, FIELD_BOOL),
 	FIELD(enpu_report, has_messages, FIELD_BOOL),
 	NAMED(enpu_report, "total_macs", stats.macs, FIELD_U64),

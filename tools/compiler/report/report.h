@@ -61,7 +61,7 @@ struct report_op {
 	const char *const *tensors;	/* names of its outputs, for errors */
 	unsigned int n_tensors;
 	bool has_error;
-	double sqnr, cosine;
+	double sqnr, cosine, least_cosine;
 	/* The lane diagram: a row's picture, lines and the operator's dot. */
 	const char *lines;		/* an SVG path */
 	double dot;			/* percent of the diagram's width */
@@ -102,6 +102,14 @@ struct report_tick {
 	uint64_t cycles;
 };
 
+/* An output against the float model's. */
+struct report_result {
+	const char *name;
+	double sqnr, cosine, least_cosine;
+	bool has_classes;
+	double agreement;		/* samples of the same class, percent */
+};
+
 struct report_message {
 	const char *severity, *text;
 };
@@ -121,6 +129,10 @@ struct enpu_report {
 	double lanes_width;		/* of the diagram */
 	bool lanes_cut;			/* there are more lanes than are drawn */
 	bool has_errors;		/* some operator has one */
+	bool is_verified;
+	uint32_t samples, labelled;	/* that it was verified with */
+	double float_correct, npu_correct;	/* percent */
+	struct rows results;
 	bool has_cpu, has_messages;
 	struct rows ops, inputs, outputs;
 	struct rows longest, worst;	/* struct report_op: most time, largest errors */

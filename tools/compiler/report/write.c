@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The library's entry points to reports. What writing adds to the report lives in a copy of
- * its list of operators, so that a report can be written again.
+ * The library's entry points to reports. What verification found is added to a copy, so that
+ * a report can be written again.
  */
 #include <errno.h>
 #include <math.h>
@@ -18,19 +18,20 @@
 
 static int by_tensor(const void *x, const void *y)
 {
-	const struct enpu_tensor_error *a = x, *b = y;
+	const struct enpu_tensor_accuracy *a = x, *b = y;
 
-	return strcmp(a->tensor, b->tensor);
+	return strcmp(a->name, b->name);
 }
 
 /* The worst of an operator's outputs counts. */
-static void take_error(struct report_op *row, const struct enpu_tensor_error *e)
+static void take_error(struct report_op *row, const struct enpu_tensor_accuracy *t)
 {
-	if (!e || (row->has_error && !(e->sqnr < row->sqnr) && !isnan(e->sqnr)))
+	if (!t || (row->has_error && !(t->sqnr_db < row->sqnr) && !isnan(t->sqnr_db)))
 		return;
 	row->has_error = true;
-	row->sqnr = e->sqnr;
-	row->cosine = e->cosine;
+	row->sqnr = t->sqnr_db;
+	row->cosine = t->cosine;
+	row->least_cosine = t->least_cosine;
 }
 
 /* What is no number is worst, what has none is best. */
@@ -62,19 +63,24 @@ static struct rows worst_of(struct arena *arena, const struct report_op *rows, s
 	return (struct rows) { sorted, n };
 }
 
-static void add_errors(struct enpu_report *r, const struct enpu_tensor_error *errors, size_t n)
+static void add_layers(struct enpu_report *r, const struct enpu_accuracy *accuracy)
 {
-	struct enpu_tensor_error *sorted = arena_new(&r->arena, struct enpu_tensor_error, n);
-	struct report_op *rows = arena_new(&r->arena, struct report_op, r->ops.count);
+	size_t n = accuracy->num_layers;
+	struct enpu_tensor_accuracy *sorted;
+	struct report_op *rows;
 
 	if (!n || !r->ops.count)
 		return;
-	memcpy(sorted, errors, n * sizeof(*sorted));
+	sorted = arena_new(&r->arena, struct enpu_tensor_accuracy, n);
+	rows = arena_new(&r->arena, struct report_op, r->ops.count);
+	memcpy(sorted, accuracy->layers, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), by_tensor);
 	memcpy(rows, r->ops.items, r->ops.count * sizeof(*rows));
 	for (size_t i = 0; i < r->ops.count; i++) {
 		for (unsigned int k = 0; k < rows[i].n_tensors; k++) {
-			const struct enpu_tensor_error key = { .tensor = rows[i].tensors[k] };
+			const struct enpu_tensor_accuracy key = {
+				.name = (char *)rows[i].tensors[k],
+			};
 
 			take_error(&rows[i], bsearch(&key, sorted, n, sizeof(key), by_tensor));
 		}
@@ -82,6 +88,30 @@ static void add_errors(struct enpu_report *r, const struct enpu_tensor_error *er
 	}
 	r->ops.items = rows;
 	r->worst = worst_of(&r->arena, rows, r->ops.count);
+}
+
+static void add_outputs(struct enpu_report *r, const struct enpu_accuracy *accuracy)
+{
+	size_t n = accuracy->num_outputs;
+	struct report_result *results = arena_new(&r->arena, struct report_result, n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct enpu_tensor_accuracy *t = &accuracy->outputs[i];
+
+		results[i] = (struct report_result) {
+			.name = shown_text(&r->arena, t->name), .sqnr = t->sqnr_db,
+			.cosine = t->cosine, .least_cosine = t->least_cosine,
+			.has_classes = t->agreement >= 0, .agreement = 100 * t->agreement,
+		};
+	}
+	r->results = (struct rows) { results, n };
+	r->is_verified = n;
+	r->samples = accuracy->samples;
+	r->labelled = accuracy->labelled;
+	if (!accuracy->labelled)
+		return;
+	r->float_correct = 100.0 * accuracy->float_correct / accuracy->labelled;
+	r->npu_correct = 100.0 * accuracy->npu_correct / accuracy->labelled;
 }
 
 /* For the page's content security policy: nothing but its own script runs. */
@@ -107,23 +137,25 @@ static const char *script_hash(struct arena *arena)
 	return text;
 }
 
-static int write_page(struct enpu_report *r, const struct enpu_tensor_error *errors,
-		      size_t n_errors, FILE *out)
+static int write_page(struct enpu_report *r, const struct enpu_accuracy *accuracy, FILE *out)
 {
 	static const struct built_in files[] = {
 		{ "css", report_page_css }, { "js", report_page_js }, { 0 },
 	};
 	const struct template page = { .text = report_page_html, .files = files, .out = out };
 
-	add_errors(r, errors, n_errors);
+	if (accuracy) {
+		add_layers(r, accuracy);
+		add_outputs(r, accuracy);
+	}
 	r->script_hash = script_hash(&r->arena);
 	if (template_write(&page, &report_record, r))
 		return -EINVAL;
 	return fflush(out) || ferror(out) ? -EIO : 0;
 }
 
-int enpu_report_write(const struct enpu_report *report, const struct enpu_tensor_error *errors,
-		      size_t n_errors, FILE *out)
+int enpu_report_write(const struct enpu_report *report, const struct enpu_accuracy *accuracy,
+		      FILE *out)
 {
 	struct enpu_report copy = *report;
 	int err;
@@ -133,7 +165,7 @@ int enpu_report_write(const struct enpu_report *report, const struct enpu_tensor
 		arena_free(&copy.arena);
 		return -ENOMEM;
 	}
-	err = write_page(&copy, errors, n_errors, out);
+	err = write_page(&copy, accuracy, out);
 	arena_free(&copy.arena);
 	return err;
 }
