@@ -35,7 +35,7 @@ _accel() {
 			words='--device --json --help'
 			;;
 		compile)
-			words='--output --config --supported-ops --json --verbose --help'
+			words='--output --config --supported-ops --shape --value --json --verbose --help'
 			;;
 		run)
 			words='--image --labels --top --boxes --threshold --device --config --repeat

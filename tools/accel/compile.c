@@ -15,6 +15,7 @@
 #include "gate.h"
 #include "json.h"
 #include "progress.h"
+#include "shapes.h"
 #include "source.h"
 #include "supported.h"
 
@@ -26,6 +27,7 @@ struct options {
 	int supported;
 	struct enpu_compile_options compile;
 	struct calibration calibration;
+	struct shapes shapes;
 };
 
 /* model.tflite becomes model.enpu beside it. */
@@ -173,6 +175,7 @@ static int parse(int argc, char **argv, struct options *opts)
 		{ "supported-ops", no_argument, NULL, 's' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "device", required_argument, NULL, 'd' },
+		SHAPES_LONGS,
 		CALIBRATE_LONGS,
 		{ 0 },
 	};
@@ -201,6 +204,12 @@ static int parse(int argc, char **argv, struct options *opts)
 		case 'd':
 			opts->calibration.device = optarg;
 			break;
+		case OPT_SHAPE:
+		case OPT_VALUE:
+			ret = shapes_option(&opts->shapes, opt, optarg);
+			if (ret)
+				return ret;
+			break;
 		case OPT_CALIBRATE ... OPT_NO_BIAS_CORRECTION:
 			ret = calibration_option(&opts->calibration, opt);
 			if (ret)
@@ -218,6 +227,7 @@ static int parse(int argc, char **argv, struct options *opts)
 				 argc - optind);
 	opts->input = argv[optind];
 	opts->compile.progress = progress_show;
+	shapes_set(&opts->shapes, &opts->compile);
 	return calibration_set_up(&opts->calibration, &opts->compile);
 }
 
@@ -237,13 +247,14 @@ static int run(int argc, char **argv)
 	}
 	free(output);
 	calibration_free(&opts.calibration);
+	shapes_free(&opts.shapes);
 	return ret;
 }
 
 const struct command compile_command = {
 	.name = "compile",
 	.arguments = "MODEL [-o OUT.enpu] [--calibrate DIR [--verify DIR]] [OPTIONS]",
-	.summary = "compile a TensorFlow Lite model for the NPU",
+	.summary = "compile a TensorFlow Lite or ONNX model for the NPU",
 	.options =
 	"  -o, --output FILE   where to; default: MODEL.enpu beside the model\n"
 	"  -c, --config NAME   NPU to compile for: enpu-256, enpu-512 (default), enpu-2048\n"
@@ -251,6 +262,7 @@ const struct command compile_command = {
 	"  -j, --json          print what came out as JSON\n"
 	"      --supported-ops print the operators that the compiler takes, and no more\n"
 	"  -v, --verbose       print the graph and the schedule on stderr\n"
+	SHAPES_HELP
 	CALIBRATE_HELP,
 	.run = run,
 };

@@ -33,8 +33,11 @@ int source_compile(const char *path, const struct enpu_compile_options *opts,
 	return ret ? CLI_FAILED : CLI_OK;
 }
 
-/* A TensorFlow Lite file has its identifier behind the root's offset. */
-static int is_tflite(const char *path)
+/*
+ * What the compiler takes: a TensorFlow Lite file has its identifier behind the root's
+ * offset, an ONNX file begins with its first field, a small number.
+ */
+static int is_source(const char *path)
 {
 	FILE *file = fopen(path, "rbe");
 	char head[8] = "";
@@ -44,7 +47,7 @@ static int is_tflite(const char *path)
 		return 0;
 	got = fread(head, 1, sizeof(head), file);
 	fclose(file);
-	return got == sizeof(head) && memcmp(head + 4, "TFL3", 4) == 0;
+	return got == sizeof(head) && (memcmp(head + 4, "TFL3", 4) == 0 || head[0] == 0x08);
 }
 
 static int compile_and_load(const char *path, const char *config,
@@ -75,7 +78,7 @@ int source_load(const char *path, const char *config, const struct accel_device 
 {
 	struct accel_error err;
 
-	if (is_tflite(path))
+	if (is_source(path))
 		return compile_and_load(path, config, dev, model);
 	if (accel_model_load(path, model, &err))
 		return cli_error("%s", err.text);

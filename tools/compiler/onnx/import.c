@@ -174,7 +174,9 @@ static int input_shape(struct importer *im, const char *name, const Onnx__Tensor
 				    i, name, shape_text(im, shape), given->dims[i]);
 		if (given)
 			fixed = given->dims[i];
-		if (!fixed && !(given_value(im, name) && shape))
+		if (!fixed && !(given_value(im, name) && shape &&
+				shape->dim[i]->value_case ==
+				ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE))
 			import_fail(im, -EINVAL, "input %.80s is %s, which leaves dimensions open: fix them with %s",
 				    name, shape_text(im, shape), shape_hint(im, name, shape));
 		dims[i] = fixed > INT32_MAX ? -1 : fixed;
