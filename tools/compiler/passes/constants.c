@@ -5,7 +5,7 @@
 #include "rewrite.h"
 
 /* What is larger is left to run time: a tile of a constant can be any size. */
-#define MAX_FOLDED_BYTES	((int64_t)1 << 28)
+#define MAX_FOLDED_BYTES	((int64_t)1 << 26)
 
 /*
  * The reference computes with reals: of operators on quantized tensors only those to and
@@ -22,9 +22,21 @@ static bool means_reals(const struct op *op)
 	return true;
 }
 
+/* No model has a reason for these on constants, and they may take any time. */
+static bool is_heavy(enum op_kind kind)
+{
+	static const bool heavy[OP_KINDS] = {
+		[OP_AVERAGE_POOL_2D] = true, [OP_BATCH_MATMUL] = true, [OP_CONV_2D] = true,
+		[OP_DEPTHWISE_CONV_2D] = true, [OP_FULLY_CONNECTED] = true, [OP_LRN] = true,
+		[OP_LSTM] = true, [OP_MAX_POOL_2D] = true, [OP_TRANSPOSE_CONV] = true,
+	};
+
+	return heavy[kind];
+}
+
 static bool can_fold(const struct op *op)
 {
-	if (!op->n_inputs || op->kind == OP_UNKNOWN || !means_reals(op))
+	if (!op->n_inputs || is_heavy(op->kind) || !means_reals(op))
 		return false;
 	for (unsigned int i = 0; i < op->n_inputs; i++)
 		if (op->inputs[i] && !op->inputs[i]->data)

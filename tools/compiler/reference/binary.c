@@ -60,6 +60,14 @@ ROW(min_f32, float, float, a < b || a != a ? a : b)
 ROW(max_f32, float, float, a > b || a != a ? a : b)
 ROW(pow_f32, float, float, powf(a, b))
 ROW(squared_f32, float, float, (a - b) * (a - b))
+ROW(add_f64, double, double, a + b)
+ROW(sub_f64, double, double, a - b)
+ROW(mul_f64, double, double, a * b)
+ROW(div_f64, double, double, a / b)
+ROW(min_f64, double, double, a < b || a != a ? a : b)
+ROW(max_f64, double, double, a > b || a != a ? a : b)
+ROW(pow_f64, double, double, pow(a, b))
+ROW(squared_f64, double, double, (a - b) * (a - b))
 ROW(add_i32, int32_t, int32_t, WRAP(int32_t, uint32_t, +))
 ROW(sub_i32, int32_t, int32_t, WRAP(int32_t, uint32_t, -))
 ROW(mul_i32, int32_t, int32_t, WRAP(int32_t, uint32_t, *))
@@ -83,6 +91,12 @@ ROW(less_f32, float, uint8_t, a < b)
 ROW(less_equal_f32, float, uint8_t, a <= b)
 ROW(greater_f32, float, uint8_t, a > b)
 ROW(greater_equal_f32, float, uint8_t, a >= b)
+ROW(equal_f64, double, uint8_t, a == b)
+ROW(not_equal_f64, double, uint8_t, a != b)
+ROW(less_f64, double, uint8_t, a < b)
+ROW(less_equal_f64, double, uint8_t, a <= b)
+ROW(greater_f64, double, uint8_t, a > b)
+ROW(greater_equal_f64, double, uint8_t, a >= b)
 ROW(equal_i32, int32_t, uint8_t, a == b)
 ROW(not_equal_i32, int32_t, uint8_t, a != b)
 ROW(less_i32, int32_t, uint8_t, a < b)
@@ -102,25 +116,25 @@ ROW(or_bool, uint8_t, uint8_t, a || b)
 
 /* NULL: not of that type. */
 static const struct binary {
-	binary_row f32, i32, i64, logic;
+	binary_row f32, f64, i32, i64, logic;
 	bool decides;			/* the result is bool */
 } binaries[OP_KINDS] = {
-	[OP_ADD] = { add_f32, add_i32, add_i64 },
-	[OP_SUB] = { sub_f32, sub_i32, sub_i64 },
-	[OP_MUL] = { mul_f32, mul_i32, mul_i64 },
-	[OP_DIV] = { div_f32, div_i32, div_i64 },
-	[OP_MINIMUM] = { min_f32, min_i32, min_i64 },
-	[OP_MAXIMUM] = { max_f32, max_i32, max_i64 },
-	[OP_POW] = { pow_f32, pow_i32, pow_i64 },
-	[OP_SQUARED_DIFFERENCE] = { squared_f32, squared_i32, squared_i64 },
-	[OP_EQUAL] = { equal_f32, equal_i32, equal_i64, equal_bool, true },
-	[OP_NOT_EQUAL] = { not_equal_f32, not_equal_i32, not_equal_i64, not_equal_bool, true },
-	[OP_LESS] = { less_f32, less_i32, less_i64, NULL, true },
-	[OP_LESS_EQUAL] = { less_equal_f32, less_equal_i32, less_equal_i64, NULL, true },
-	[OP_GREATER] = { greater_f32, greater_i32, greater_i64, NULL, true },
-	[OP_GREATER_EQUAL] = { greater_equal_f32, greater_equal_i32, greater_equal_i64, NULL, true },
-	[OP_LOGICAL_AND] = { NULL, NULL, NULL, and_bool, true },
-	[OP_LOGICAL_OR] = { NULL, NULL, NULL, or_bool, true },
+	[OP_ADD] = { add_f32, add_f64, add_i32, add_i64 },
+	[OP_SUB] = { sub_f32, sub_f64, sub_i32, sub_i64 },
+	[OP_MUL] = { mul_f32, mul_f64, mul_i32, mul_i64 },
+	[OP_DIV] = { div_f32, div_f64, div_i32, div_i64 },
+	[OP_MINIMUM] = { min_f32, min_f64, min_i32, min_i64 },
+	[OP_MAXIMUM] = { max_f32, max_f64, max_i32, max_i64 },
+	[OP_POW] = { pow_f32, pow_f64, pow_i32, pow_i64 },
+	[OP_SQUARED_DIFFERENCE] = { squared_f32, squared_f64, squared_i32, squared_i64 },
+	[OP_EQUAL] = { equal_f32, equal_f64, equal_i32, equal_i64, equal_bool, true },
+	[OP_NOT_EQUAL] = { not_equal_f32, not_equal_f64, not_equal_i32, not_equal_i64, not_equal_bool, true },
+	[OP_LESS] = { less_f32, less_f64, less_i32, less_i64, NULL, true },
+	[OP_LESS_EQUAL] = { less_equal_f32, less_equal_f64, less_equal_i32, less_equal_i64, NULL, true },
+	[OP_GREATER] = { greater_f32, greater_f64, greater_i32, greater_i64, NULL, true },
+	[OP_GREATER_EQUAL] = { greater_equal_f32, greater_equal_f64, greater_equal_i32, greater_equal_i64, NULL, true },
+	[OP_LOGICAL_AND] = { NULL, NULL, NULL, NULL, and_bool, true },
+	[OP_LOGICAL_OR] = { NULL, NULL, NULL, NULL, or_bool, true },
 };
 
 static binary_row find_row(const struct op *op)
@@ -130,6 +144,8 @@ static binary_row find_row(const struct op *op)
 	switch (op->inputs[0]->type) {
 	case DTYPE_F32:
 		return b->f32;
+	case DTYPE_F64:
+		return b->f64;
 	case DTYPE_I32:
 		return b->i32;
 	case DTYPE_I64:

@@ -267,7 +267,7 @@ const char *check_accumulated(const struct op *op)
 	const struct tensor *in = op->inputs[0];
 	const char *reason = check_ints(op, 1, 1);
 
-	if (!reason)
+	if (!reason && in->type != DTYPE_F64)
 		reason = check_comparable(in);
 	if (!reason)
 		reason = check_like_input(op);
@@ -286,12 +286,16 @@ static void accumulate(const struct call *c, int64_t first, int64_t n, int64_t s
 
 	for (int64_t i = 0; i < n; i++) {
 		int64_t at = first + i * step;
+		double next_sum;
 
 		if (t->type == DTYPE_F32) {
-			double next = sum + ((const float *)c->in[0])[at];
-
-			((float *)c->out[0])[at] = (float)(exclusive ? sum : next);
-			sum = next;
+			next_sum = sum + ((const float *)c->in[0])[at];
+			((float *)c->out[0])[at] = (float)(exclusive ? sum : next_sum);
+			sum = next_sum;
+		} else if (t->type == DTYPE_F64) {
+			next_sum = sum + ((const double *)c->in[0])[at];
+			((double *)c->out[0])[at] = exclusive ? sum : next_sum;
+			sum = next_sum;
 		} else {
 			uint64_t next = whole + (uint64_t)integer_at(t, c->in[0], at);
 
