@@ -21,5 +21,5 @@ $(O)/bin/accel-float: $(FLOAT_SRCS) tests/accuracy/nets_float.h tools/accel/nets
 		$(O)/lib/libaccel-tasks.so.1 $(O)/lib/libaccel.so.1 -ljpeg -lpng -ldl -lm
 
 .PHONY: check-tasks
-check-tasks: $(O)/bin/accel-float ## the tasks' decoders on float models, against what pictures show
+check-tasks: $(O)/bin/accel-float $(O)/bin/accel $(O)/bin/what-is-there $(O)/lib/libaccel-sim.so.1 ## the tasks' decoders on float models, against what pictures show
 	@tests/accuracy/truth --build $(O)

@@ -16,10 +16,13 @@ _accel() {
 		-c | --config)
 			words='enpu-256 enpu-512 enpu-2048'
 			;;
-		-k | --top | -n | --repeat | --threshold)
+		-k | --top | -n | --repeat | --threshold | --same | --tiles | --mean | --std)
 			return
 			;;
-		-o | --output | -i | --image | -l | --labels | -b | --boxes | --save-input | --input-raw)
+		--layout)
+			words='rgb bgr'
+			;;
+		--detector | --landmarks | --embedder | --direction | --recognizer | --keys | -o | --output | -i | --image | -l | --labels | -b | --boxes | --save-input | --input-raw)
 			compopt -o default
 			return
 			;;
@@ -38,8 +41,26 @@ _accel() {
 			words='--output --config --supported-ops --shape --value --json --verbose --help'
 			;;
 		run)
-			words='--image --labels --top --boxes --threshold --device --config --repeat
-				--json --input-raw --save-input --output-raw --help'
+			case ${COMP_WORDS[2]-} in
+			face)
+				words='--compare --detector --landmarks --embedder --threshold --same
+					--tiles --boxes --device --config --json --help'
+				;;
+			ocr)
+				words='--detector --direction --recognizer --keys --threshold --boxes
+					--device --config --json --help'
+				;;
+			*)
+				words='--image --labels --top --boxes --threshold --mean --std --layout
+					--device --config --repeat --json --input-raw --save-input
+					--output-raw --help'
+				;;
+			esac
+			if ((COMP_CWORD == 2)) && [[ $cur == f* || $cur == o* ]]; then
+				compopt -o default
+				mapfile -t COMPREPLY < <(compgen -W 'face ocr' -- "$cur")
+				return
+			fi
 			;;
 		coredump)
 			words='--help'
