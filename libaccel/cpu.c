@@ -17,6 +17,7 @@ const struct accel_cpu_op *accel_cpu_op(uint32_t op)
 		[ENPU_CPU_L2_NORMALIZATION] = &accel_l2_normalization_op,
 		[ENPU_CPU_TOPK] = &accel_topk_op,
 		[ENPU_CPU_CUMSUM] = &accel_cumsum_op,
+		[ENPU_CPU_CONCATENATION] = &accel_concatenation_op,
 	};
 
 	return op < sizeof(table) / sizeof(table[0]) ? table[op] : NULL;

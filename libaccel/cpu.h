@@ -27,6 +27,7 @@ struct accel_cpu_op {
 const struct accel_cpu_op *accel_cpu_op(uint32_t op);
 
 extern const struct accel_cpu_op accel_detection_op;
+extern const struct accel_cpu_op accel_concatenation_op;
 extern const struct accel_cpu_op accel_dequantize_op, accel_quantize_op, accel_quantize_even_op;
 extern const struct accel_cpu_op accel_div_op, accel_layer_norm_op, accel_instance_norm_op;
 extern const struct accel_cpu_op accel_l2_normalization_op, accel_topk_op;

@@ -108,6 +108,7 @@ enum enpu_cpu_op {
 	ENPU_CPU_L2_NORMALIZATION,	/* along the last dimension; no params */
 	ENPU_CPU_TOPK,			/* of the last dimension: values, S32 or S64 indices; no params */
 	ENPU_CPU_CUMSUM,		/* params: struct enpu_cumsum_params */
+	ENPU_CPU_CONCATENATION,		/* F32 tensors; params: struct enpu_concatenation_params */
 	ENPU_CPU_OPS
 };
 
@@ -134,6 +135,12 @@ struct enpu_model_layer {
 	__u32 reserved;
 	__u64 macs;
 	__u64 estimated_cycles;
+};
+
+/* The inputs, one after another along a dimension, are the output. */
+struct enpu_concatenation_params {
+	__u32 axis;
+	__u32 reserved;
 };
 
 /*

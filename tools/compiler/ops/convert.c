@@ -22,6 +22,8 @@ bool runs_on_cpu(const struct op *op)
 		return !divides_by_constant(op);
 	case OP_QUANTIZE:
 		return op->inputs[0]->type == DTYPE_F32;
+	case OP_CONCATENATION:
+		return op->outputs[0]->type == DTYPE_F32;
 	default:
 		return false;
 	}

@@ -45,10 +45,36 @@ int concatenation_axis(const struct op *op)
 	return axis < 0 ? axis + op->outputs[0]->rank : axis;
 }
 
+/* On the host, where one scale does not fit all parts. */
+static const char *check_float_part(struct graph *g, const struct op *op, const struct tensor *in)
+{
+	if (!in || in->type != DTYPE_F32 || in->data)
+		return "the output is float32: so must all inputs be, and not constant";
+	if (op->n_inputs > ENPU_STEP_MAX_TENSORS)
+		return arena_printf(g->arena, "%u inputs: at most %d are supported on the CPU",
+				    op->n_inputs, ENPU_STEP_MAX_TENSORS);
+	return NULL;
+}
+
+static const char *check_part(struct graph *g, const struct op *op, const struct tensor *in)
+{
+	const struct tensor *out = op->outputs[0];
+	const char *reason = check_8bit(g, in, "input");
+
+	if (reason)
+		return reason;
+	if (in->type != out->type)
+		return "inputs and output have different types";
+	if (in->type == DTYPE_I8 && !follows_ort(op) && !same_quant(in, out))
+		return "int8 inputs and output are quantized differently";
+	return NULL;
+}
+
 const char *check_concatenation(struct graph *g, struct op *op)
 {
 	const struct tensor *out = op->outputs[0];
-	const char *reason = check_8bit(g, out, "output");
+	bool on_cpu = runs_on_cpu(op);
+	const char *reason = on_cpu ? NULL : check_8bit(g, out, "output");
 	int32_t dims[MAX_RANK];
 	int axis;
 
@@ -65,13 +91,9 @@ const char *check_concatenation(struct graph *g, struct op *op)
 		const struct tensor *in = op->inputs[i];
 		int32_t part[MAX_RANK];
 
-		reason = check_8bit(g, in, "input");
+		reason = on_cpu ? check_float_part(g, op, in) : check_part(g, op, in);
 		if (reason)
 			return reason;
-		if (in->type != out->type)
-			return "inputs and output have different types";
-		if (in->type == DTYPE_I8 && !follows_ort(op) && !same_quant(in, out))
-			return "int8 inputs and output are quantized differently";
 		memcpy(part, out->dims, sizeof(part));
 		if (in->rank == out->rank)
 			part[axis] = in->dims[axis];
@@ -85,12 +107,28 @@ const char *check_concatenation(struct graph *g, struct op *op)
 	return check_shape(g, out, out->rank, dims);
 }
 
+static void lower_on_cpu(struct program *p, const struct op *op)
+{
+	struct enpu_concatenation_params *params =
+		arena_new(p->arena, struct enpu_concatenation_params, 1);
+
+	params->axis = concatenation_axis(op);
+	*arena_push(p->arena, p->cpu_steps, p->n_cpu_steps) = (struct cpu_step) {
+		.kind = ENPU_CPU_CONCATENATION, .op = op, .n_inputs = op->n_inputs,
+		.first_layer = p->n_layers, .params = params, .params_bytes = sizeof(*params),
+	};
+}
+
 void lower_concatenation(struct program *p, const struct op *op)
 {
 	const struct tensor *sum = op->outputs[0];
 	int32_t begin[MAX_RANK] = { 0 };
 	int axis = concatenation_axis(op);
 
+	if (runs_on_cpu(op)) {
+		lower_on_cpu(p, op);
+		return;
+	}
 	for (unsigned int i = 0; i < op->n_inputs; i++) {
 		const struct tensor *in = op->inputs[i], *out;
 		struct table table;

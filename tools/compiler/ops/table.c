@@ -39,8 +39,9 @@ static const struct operator_type operators[OP_KINDS] = {
 				 check_pool, lower_pool },
 	[OP_MAX_POOL_2D] = { "MAX_POOL_2D", "NPU", U8_S8, "input and output quantized alike",
 			     1, 1, 1, 1, check_pool, lower_pool },
-	[OP_CONCATENATION] = { "CONCATENATION", "NPU", U8_S8,
-			       "int8: all quantized alike; no fused activation", 1, MANY, 1, 1,
+	[OP_CONCATENATION] = { "CONCATENATION", "NPU or CPU", U8_S8 ", float32",
+			       "int8: all quantized alike; float32 on the CPU, up to 8; no fused "
+			       "activation", 1, MANY, 1, 1,
 			       check_concatenation, lower_concatenation },
 	[OP_CONV_2D] = { "CONV_2D", "NPU", U8_S8,
 			 "constant weights of the input's type, per tensor or (int8) per channel; "

@@ -127,6 +127,8 @@ static void backwards(struct views *v, const struct op *op)
 {
 	struct view view;
 
+	if (runs_on_cpu(op))
+		return;
 	if (op->kind == OP_CONCATENATION) {
 		offer_concatenation(v, op);
 	} else if (op->kind == OP_PAD || op->kind == OP_PADV2) {

@@ -40,13 +40,16 @@ static struct quant one_scale(struct arena *arena, struct scaling s)
 
 static struct tensor *quantized_constant(struct build *x, const struct tensor *t, struct scaling s)
 {
+	static const int32_t one = 1;
 	int64_t n = tensor_elements(t);
 	int8_t *data = arena_new(x->b.arena, int8_t, n);
 	struct tensor *made;
 
 	for (int64_t i = 0; i < n; i++)
 		data[i] = (int8_t)quantize_value(float_at(t, i), s);
-	made = builder_constant(&x->b, t->name, DTYPE_I8, t->rank, t->dims, data);
+	/* int8 operators want dimensions, and a single number broadcasts with one as well */
+	made = builder_constant(&x->b, t->name, DTYPE_I8, t->rank ? t->rank : 1,
+				t->rank ? t->dims : &one, data);
 	made->quant = one_scale(x->b.arena, s);
 	return made;
 }
@@ -238,8 +241,7 @@ int quantizer_build(struct quantizer *q)
 	builder_open(&x.b, g);
 	for (unsigned int i = 0; i < g->n_ops; i++)
 		for (unsigned int k = 0; k < g->ops[i].n_outputs; k++)
-			x.is_float[g->ops[i].outputs[k]->index] =
-				rule_of(g->ops[i].kind) == RULE_FLOAT;
+			x.is_float[g->ops[i].outputs[k]->index] = q->on_floats[i];
 	for (unsigned int i = 0; i < g->n_ops; i++)
 		absorb_activation(&x, &g->ops[i]);
 	for (unsigned int i = 0; i < g->n_ops; i++)

@@ -2,9 +2,12 @@
 /*
  * The float graph in the shape that quantizes well. TensorFlow Lite's fully connected
  * layers have one scale for all weights; as a 1x1 convolution over a row of positions,
- * which on the NPU is the same command, each output has its own.
+ * which on the NPU is the same command, each output has its own. A division by a constant
+ * is a multiplication. Where an output is a transposed concatenation, the parts are
+ * transposed first, so that they can have scales of their own to the end.
  */
 #include <errno.h>
+#include <math.h>
 
 #include "../ir/builder.h"
 #include "quantizer.h"
@@ -54,6 +57,77 @@ static void make_convolution(struct builder *b, struct op *op)
 	op->attrs.dilation_w = 1;
 }
 
+static void make_multiplication(struct builder *b, struct op *op)
+{
+	const struct tensor *divisor = op->inputs[1];
+	int64_t n = tensor_elements(divisor);
+	float *factors = arena_new(b->arena, float, n);
+
+	for (int64_t i = 0; i < n; i++)
+		factors[i] = 1 / float_at(divisor, i);
+	op->kind = OP_MUL;
+	op->inputs[1] = builder_constant(b, divisor->name, DTYPE_F32, divisor->rank,
+					 divisor->dims, factors);
+}
+
+static bool divides_by_constant(const struct op *op)
+{
+	const struct tensor *divisor = op->n_inputs == 2 ? op->inputs[1] : NULL;
+
+	if (op->kind != OP_DIV || !divisor || !divisor->data || divisor->type != DTYPE_F32)
+		return false;
+	for (int64_t i = 0; i < tensor_elements(divisor); i++)
+		if (!isnormal(float_at(divisor, i)))
+			return false;
+	return true;
+}
+
+static bool is_transposed_concatenation(const struct op *op)
+{
+	const struct op *before;
+
+	if (op->kind != OP_TRANSPOSE || !op->outputs[0]->is_output || op->outputs[0]->consumers ||
+	    !op->inputs[0] || !op->inputs[1] || !op->inputs[1]->data)
+		return false;
+	before = op->inputs[0]->producer;
+	return before && before->kind == OP_CONCATENATION && op->inputs[0]->consumers == 1 &&
+	       !op->inputs[0]->is_output && before->attrs.activation == ACT_NONE;
+}
+
+static struct tensor *transposed(struct builder *b, struct tensor *from, struct tensor *order)
+{
+	int32_t dims[MAX_RANK];
+	struct tensor *to;
+	struct op *op;
+
+	for (int d = 0; d < from->rank; d++)
+		dims[d] = from->dims[tensor_int(order, d)];
+	to = builder_tensor(b, arena_printf(b->arena, "%s (transposed)", from->name), from->type,
+			    from->rank, dims);
+	op = builder_op(b, OP_TRANSPOSE, "TRANSPOSE", 2, 1);
+	op->inputs[0] = from;
+	op->inputs[1] = order;
+	op->outputs[0] = to;
+	return to;
+}
+
+/* The concatenation writes the output; @op is left without a reader, and goes. */
+static void transpose_parts(struct builder *b, struct op *op)
+{
+	struct op *whole = op->inputs[0]->producer;
+	struct tensor *order = op->inputs[1], *out = op->outputs[0], *before = op->inputs[0];
+	int axis = whole->attrs.axis < 0 ? whole->attrs.axis + out->rank : whole->attrs.axis;
+
+	for (unsigned int i = 0; i < whole->n_inputs; i++)
+		whole->inputs[i] = transposed(b, whole->inputs[i], order);
+	for (int d = 0; d < out->rank; d++)
+		if (tensor_int(order, d) == axis)
+			whole->attrs.axis = d;
+	whole->outputs[0] = out;
+	op->inputs[0] = out;
+	op->outputs[0] = before;
+}
+
 static int check_float(const struct graph *g)
 {
 	for (unsigned int i = 0; i < g->n_tensors; i++) {
@@ -78,8 +152,13 @@ int quantizer_prepare(struct graph *g)
 		return err;
 	builder_open(&b, g);
 	count = b.n_ops;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (is_plain(b.ops[i]))
 			make_convolution(&b, b.ops[i]);
+		else if (divides_by_constant(b.ops[i]))
+			make_multiplication(&b, b.ops[i]);
+		else if (is_transposed_concatenation(b.ops[i]))
+			transpose_parts(&b, b.ops[i]);
+	}
 	return builder_finish(&b, g);
 }

@@ -5,6 +5,15 @@
 #include "../ir/builder.h"
 #include "patches.h"
 
+static void release(void *arg)
+{
+	struct quantizer *q = arg;
+
+	patches_free(q);
+	reference_free(q->reference);
+	q->reference = NULL;
+}
+
 static int run_stages(void *arg)
 {
 	struct quantizer *q = arg;
@@ -14,6 +23,7 @@ static int run_stages(void *arg)
 		return err;
 	q->activations = arena_new(q->arena, struct observed, q->g->n_tensors);
 	q->filters = arena_new(q->arena, struct filter, q->g->n_ops);
+	q->on_floats = arena_new(q->arena, bool, q->g->n_ops);
 	describe_inputs(q->arena, q->g, &q->inputs, &q->sample);
 	err = open_samples(q->g, q->how->samples, q->inputs, &q->num_samples);
 	if (err)
@@ -27,18 +37,11 @@ static int run_stages(void *arg)
 	quantizer_scale(q);
 	quantizer_weights(q);
 	err = quantizer_round(q);
+	/* building changes the graph that the reference runs */
+	release(q);
 	if (!err)
 		err = graph_copy(q->g, q->teacher);
 	return err ? err : quantizer_build(q);
-}
-
-static void release(void *arg)
-{
-	struct quantizer *q = arg;
-
-	patches_free(q);
-	reference_free(q->reference);
-	q->reference = NULL;
 }
 
 int quantize_graph(struct graph *g, const struct enpu_compile_options *opts,

@@ -46,6 +46,7 @@ struct quantizer {
 	struct reference *reference;
 	struct observed *activations;	/* by tensor */
 	struct filter *filters;		/* by operator */
+	bool *on_floats;		/* by operator: it stays as it is, for the CPU */
 	struct enpu_input_info *inputs;
 	void **sample;			/* data of each input */
 	uint32_t num_samples;

@@ -5,6 +5,12 @@
  */
 #include "rules.h"
 
+#include <math.h>
+
+/* Parts of an output whose ranges differ by more than this are kept apart, on the CPU. */
+#define MIXTURE		4
+#define MOST_PARTS	8		/* of a step on the CPU */
+
 /* Prescribed by TensorFlow Lite's kernels. */
 static const struct {
 	enum rule rule;
@@ -128,6 +134,35 @@ static void fix(struct quantizer *q, const struct op *op)
 	}
 }
 
+static float span(struct interval r)
+{
+	return r.max - r.min;
+}
+
+/*
+ * An output of the model that holds things of different kinds, as boxes and scores: with
+ * one scale the small ones would vanish.
+ */
+static bool is_mixture(const struct quantizer *q, const struct op *op)
+{
+	float least = INFINITY, most = 0;
+
+	if (op->kind != OP_CONCATENATION || !op->outputs[0]->is_output ||
+	    op->outputs[0]->consumers || op->n_inputs > MOST_PARTS)
+		return false;
+	for (unsigned int i = 0; i < op->n_inputs; i++) {
+		const struct tensor *in = op->inputs[i];
+		float s;
+
+		if (!is_float_activation(in))
+			return false;
+		s = span(range_minmax(q->activations[in->index].seen));
+		least = s < least ? s : least;
+		most = s > most ? s : most;
+	}
+	return most > MIXTURE * least;
+}
+
 void quantizer_scale(struct quantizer *q)
 {
 	const struct graph *g = q->g;
@@ -135,10 +170,14 @@ void quantizer_scale(struct quantizer *q)
 
 	for (unsigned int i = 0; i < g->n_tensors; i++)
 		q->activations[i].group = (int)i;
+	for (unsigned int i = 0; i < g->n_ops; i++) {
+		q->on_floats[i] = rules[g->ops[i].kind].rule == RULE_FLOAT ||
+				  is_mixture(q, &g->ops[i]);
+		if (!q->on_floats[i])
+			fix(q, &g->ops[i]);
+	}
 	for (unsigned int i = 0; i < g->n_ops; i++)
-		fix(q, &g->ops[i]);
-	for (unsigned int i = 0; i < g->n_ops; i++)
-		if (rules[g->ops[i].kind].rule == RULE_SAME)
+		if (rules[g->ops[i].kind].rule == RULE_SAME && !q->on_floats[i])
 			join_all(q, &g->ops[i]);
 	for (unsigned int i = 0; i < g->n_tensors; i++) {
 		struct observed *a = &q->activations[i];

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# Unit tests of the quantizer: cases worked by hand.
+
+$(eval $(call flags,tests/unit/quant/,-Itools/compiler -Itools/compiler/include -iquote tools/accel))
+$(eval $(call unit_test,quant-ranges,tests/unit/quant/test_ranges.c,libenpu-compiler))
+$(eval $(call unit_test,quant-npy,tests/unit/quant/test_npy.c tools/accel/npy.c))
