@@ -23,7 +23,8 @@ const char *check_8bit(struct graph *g, const struct tensor *t, const char *what
 		return arena_printf(g->arena, "the %s is %s: uint8 or int8 is needed%s", what,
 				    dtype_name(t->type), t->type == DTYPE_F32 ?
 				    " (quantize the model first)" : "");
-	if (!t->rank)
+	/* a constant may be a single number; else there was no shape in the file */
+	if (!t->rank && !t->data)
 		return arena_printf(g->arena, "the %s has no shape", what);
 	if (t->quant.count != 1)
 		return arena_printf(g->arena, "the %s has %u scales: one is needed", what,
