@@ -24,9 +24,9 @@
 #define DEBUGFS		"/sys/kernel/debug/"
 #define SHMEM_HUGE	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define MAX_FAULTS	20000
-/* of the repetitive: each of the first ones, then each seventh */
+/* of the repetitive: each of the first ones, then some; the step is prime, so that they differ */
 #define FIRST_FAULTS	100
-#define FAULT_STEP	7
+#define FAULT_STEP	31
 
 static int fail_nth_file;
 

@@ -565,10 +565,10 @@ const struct operation operations[] = {
 	 */
 	{ "probe_alloc", probe_setup, probe_act, NULL, probe_done, .bare = true,
 	  .within = "__devm_drm_dev_alloc", .spared = "drm_minor_alloc" },
-	/* PCI: EBUSY, EINVAL: no BAR 0, ENOSPC: no interrupts */
+	/* PCI: EBUSY, EINVAL: no BAR 0, ENODEV, ENOSPC: no interrupts */
 	{ "probe_init", probe_setup, probe_act, NULL, probe_done, .bare = true,
 	  .within = "enpu_device_init", .spared = "register_irq_proc", .repetitive = true,
-	  .also = { -EBUSY, -EINVAL, -ENOSPC } },
+	  .also = { -EBUSY, -EINVAL, -ENODEV, -ENOSPC } },
 	/* ENODEV: sysfs, the node's */
 	{ "probe_register", probe_setup, probe_act, NULL, probe_done, .bare = true,
 	  .within = "drm_dev_register", .also = { -ENODEV } },
