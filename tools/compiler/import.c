@@ -7,6 +7,7 @@
 
 #include "onnx/import.h"
 #include "passes/rewrite.h"
+#include "reference/reference.h"
 #include "tflite/import.h"
 
 #define TFLITE_MARK	"TFL3"
@@ -47,14 +48,28 @@ static int import_file(struct graph *g, const void *data, size_t size, const cha
 	return tflite_import(g, data, size);
 }
 
+/* Passes rely on that; what is missing is for the checkers to say. */
+static bool operands_are_there(const struct graph *g)
+{
+	for (unsigned int i = 0; i < g->n_ops; i++)
+		if (!reference_has_operands(&g->ops[i]))
+			return false;
+	return true;
+}
+
+static int simplify(struct graph *g)
+{
+	int err = fold_constants(g);
+
+	if (!err)
+		err = fold_patterns(g);
+	return err ? err : fold_affine(g);
+}
+
 int import_model(struct graph *g, const void *data, size_t size, const char *folder,
 		 const struct enpu_compile_options *opts)
 {
 	int err = import_file(g, data, size, folder, opts);
 
-	if (!err)
-		err = fold_constants(g);
-	if (!err)
-		err = fold_patterns(g);
-	return err ? err : fold_affine(g);
+	return err || !operands_are_there(g) ? err : simplify(g);
 }

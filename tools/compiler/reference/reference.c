@@ -346,6 +346,21 @@ void reference_free(struct reference *r)
 	free(r);
 }
 
+bool reference_has_operands(const struct op *op)
+{
+	const struct kernel *k = find_kernel(op->kind);
+
+	if (!k)
+		return true;
+	if (op->n_inputs < k->min_inputs || op->n_inputs > k->max_inputs ||
+	    op->n_outputs < k->min_outputs || op->n_outputs > k->max_outputs)
+		return false;
+	for (unsigned int i = 0; i < k->min_inputs; i++)
+		if (!op->inputs[i])
+			return false;
+	return true;
+}
+
 bool reference_can_run(const struct graph *g, const struct op *op)
 {
 	return !check(g, op);

@@ -37,6 +37,9 @@ const void *reference_output(const struct reference *r, unsigned int i);
 
 void reference_free(struct reference *r);
 
+/* False: @op lacks inputs or outputs that its kind always has, or has too many. */
+bool reference_has_operands(const struct op *op);
+
 /*
  * One operator on constants, for passes that fold: whether that is possible, and its
  * results into memory for its outputs. 0, -ENOMEM, -ERANGE or -EOPNOTSUPP.

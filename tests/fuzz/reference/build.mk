@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+# Broken float models, run by the float reference under ASan and UBSan.
+
+FUZZ_REFERENCE := tests/fuzz/reference
+
+$(eval $(call flags,$(FUZZ_REFERENCE)/,-Itools/compiler -Itools/compiler/include -Itests/fuzz/tflite))
+$(eval $(call program_in,$(O)/asan,$(O)/asan/tests/reference-mutate,\
+	tests/fuzz/tflite/mutate.c $(FUZZ_REFERENCE)/one_input.c,libenpu-compiler))
+
+.PHONY: check-fuzz-reference
+check-fuzz-reference: $(O)/asan/tests/reference-mutate ## feed 20,000 broken float models to the reference
+	@OMP_NUM_THREADS=1 $(FUZZ_REFERENCE)/run $<
