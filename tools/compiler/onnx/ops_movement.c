@@ -551,11 +551,12 @@ void translate_trilu(struct node *n)
 	struct tensor *in = node_need(n, 0), *inputs[3];
 	bool upper = node_int(n, "upper", 1);
 	int64_t k = node_input(n, 1) ? constant_int(node_constant(n, 1, "k"), 0) : 0, count;
-	const int32_t *dims = &in->dims[in->rank - 2];
+	const int32_t *dims;
 	uint8_t *mask;
 
 	if (in->rank < 2)
 		node_fail(n, "a matrix is needed");
+	dims = &in->dims[in->rank - 2];
 	count = (int64_t)dims[0] * dims[1];
 	mask = arena_new(n->im->graph->arena, uint8_t, count + 1);
 	for (int64_t i = 0; i < count; i++) {
