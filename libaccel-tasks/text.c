@@ -87,7 +87,7 @@ static float into(float at, uint32_t size)
 static int to_picture(const struct accel_map *map, const struct accel_picture *picture,
 		      struct accel_text *text)
 {
-	struct accel_map quad;
+	struct accel_map quad = { { 0 } };
 
 	for (unsigned int i = 0; i < 4; i++) {
 		struct accel_point at = accel_map_point(map, text->corners[i]);
@@ -169,7 +169,7 @@ static int cut_out(const struct accel_picture *picture, const struct accel_point
 		   double aspect, uint32_t height, struct accel_picture *cut,
 		   struct accel_error *err)
 {
-	struct accel_map map;
+	struct accel_map map = { { 0 } };
 	uint8_t *rgb;
 
 	*cut = (struct accel_picture){ .width = MAX_WIDTH, .height = height };

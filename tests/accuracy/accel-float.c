@@ -249,7 +249,8 @@ static int print_anchors(char **size)
 {
 	size_t count = 0;
 	struct accel_anchor *anchors =
-		accel_anchors_efficientdet((uint32_t)atoi(size[0]), (uint32_t)atoi(size[1]), &count);
+		accel_anchors_efficientdet((uint32_t)strtoul(size[0], NULL, 10),
+					   (uint32_t)strtoul(size[1], NULL, 10), &count);
 
 	for (size_t i = 0; i < count; i++)
 		printf("%.9g %.9g %.9g %.9g\n", (double)anchors[i].y, (double)anchors[i].x,

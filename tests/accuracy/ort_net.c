@@ -33,8 +33,6 @@ static int failed(const struct ort_net *n, OrtStatus *status, struct accel_error
 	return -EINVAL;
 }
 
-#define TRY(call) do { if (failed(n, (call), err)) return -EINVAL; } while (0)
-
 /* -1 for what isn't fixed */
 static int read_shape(struct ort_net *n, OrtTypeInfo *info, struct accel_values *values,
 		      struct accel_error *err)
@@ -43,11 +41,13 @@ static int read_shape(struct ort_net *n, OrtTypeInfo *info, struct accel_values 
 	int64_t dims[ACCEL_MAX_RANK];
 	size_t rank;
 
-	TRY(n->ort->CastTypeInfoToTensorInfo(info, &shape));
-	TRY(n->ort->GetDimensionsCount(shape, &rank));
+	if (failed(n, n->ort->CastTypeInfoToTensorInfo(info, &shape), err) ||
+	    failed(n, n->ort->GetDimensionsCount(shape, &rank), err))
+		return -EINVAL;
 	if (rank > ACCEL_MAX_RANK)
 		return net_failed(err, n->net.name, "too many dimensions");
-	TRY(n->ort->GetDimensions(shape, dims, rank));
+	if (failed(n, n->ort->GetDimensions(shape, dims, rank), err))
+		return -EINVAL;
 	values->rank = (uint32_t)rank;
 	values->count = 1;
 	for (size_t i = 0; i < rank; i++) {
@@ -74,12 +74,14 @@ static int take_result(struct ort_net *n, unsigned int i, struct accel_error *er
 	size_t rank;
 	void *data;
 
-	TRY(n->ort->GetTensorMutableData(n->results[i], &data));
-	TRY(n->ort->GetTensorTypeAndShape(n->results[i], &info));
-	TRY(n->ort->GetDimensionsCount(info, &rank));
+	if (failed(n, n->ort->GetTensorMutableData(n->results[i], &data), err) ||
+	    failed(n, n->ort->GetTensorTypeAndShape(n->results[i], &info), err) ||
+	    failed(n, n->ort->GetDimensionsCount(info, &rank), err))
+		return -EINVAL;
 	if (rank > ACCEL_MAX_RANK)
 		return net_failed(err, n->net.name, "too many dimensions");
-	TRY(n->ort->GetDimensions(info, dims, rank));
+	if (failed(n, n->ort->GetDimensions(info, dims, rank), err))
+		return -EINVAL;
 	n->ort->ReleaseTensorTypeAndShapeInfo(info);
 	out->data = data;
 	out->rank = (uint32_t)rank;
@@ -101,16 +103,20 @@ static int run(struct accel_net *net, const float *input, struct accel_error *er
 
 	for (uint32_t i = 0; i < net->input.rank; i++)
 		dims[i] = net->input.dims[i];
-	TRY(n->ort->CreateTensorWithDataAsOrtValue(n->memory, (void *)(uintptr_t)input,
-						   net->input.count * sizeof(float), dims,
-						   net->input.rank,
-						   ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &value));
+	status = n->ort->CreateTensorWithDataAsOrtValue(n->memory, (void *)(uintptr_t)input,
+							net->input.count * sizeof(float), dims,
+							net->input.rank,
+							ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+							&value);
+	if (failed(n, status, err))
+		return -EINVAL;
 	drop_results(n);
 	status = n->ort->Run(n->session, NULL, (const char *const *)&n->input_name,
 			     (const OrtValue *const *)&value, 1,
 			     (const char *const *)n->output_names, net->num_outputs, n->results);
 	n->ort->ReleaseValue(value);
-	TRY(status);
+	if (failed(n, status, err))
+		return -EINVAL;
 	for (unsigned int i = 0; i < net->num_outputs && !ret; i++)
 		ret = take_result(n, i, err);
 	return ret;
@@ -146,15 +152,19 @@ static int open_session(struct ort_net *n, const char *path, struct accel_error 
 {
 	OrtSessionOptions *options;
 
-	TRY(n->ort->CreateEnv(ORT_LOGGING_LEVEL_ERROR, "float", &n->env));
-	TRY(n->ort->CreateSessionOptions(&options));
-	TRY(n->ort->SetIntraOpNumThreads(options, 1));
-	TRY(n->ort->SetInterOpNumThreads(options, 1));
-	TRY(n->ort->AddSessionConfigEntry(options, "session.set_denormal_as_zero", "1"));
-	TRY(n->ort->CreateSession(n->env, path, options, &n->session));
+	if (failed(n, n->ort->CreateEnv(ORT_LOGGING_LEVEL_ERROR, "float", &n->env), err) ||
+	    failed(n, n->ort->CreateSessionOptions(&options), err) ||
+	    failed(n, n->ort->SetIntraOpNumThreads(options, 1), err) ||
+	    failed(n, n->ort->SetInterOpNumThreads(options, 1), err) ||
+	    failed(n, n->ort->AddSessionConfigEntry(options, "session.set_denormal_as_zero", "1"),
+		   err) ||
+	    failed(n, n->ort->CreateSession(n->env, path, options, &n->session), err))
+		return -EINVAL;
 	n->ort->ReleaseSessionOptions(options);
-	TRY(n->ort->GetAllocatorWithDefaultOptions(&n->allocator));
-	TRY(n->ort->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &n->memory));
+	if (failed(n, n->ort->GetAllocatorWithDefaultOptions(&n->allocator), err) ||
+	    failed(n, n->ort->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &n->memory),
+		   err))
+		return -EINVAL;
 	return 0;
 }
 
@@ -164,20 +174,24 @@ static int describe(struct ort_net *n, struct accel_error *err)
 	OrtTypeInfo *info;
 	size_t outputs;
 
-	TRY(n->ort->SessionGetInputName(n->session, 0, n->allocator, &n->input_name));
-	TRY(n->ort->SessionGetInputTypeInfo(n->session, 0, &info));
+	if (failed(n, n->ort->SessionGetInputName(n->session, 0, n->allocator, &n->input_name),
+		   err) ||
+	    failed(n, n->ort->SessionGetInputTypeInfo(n->session, 0, &info), err))
+		return -EINVAL;
 	if (read_shape(n, info, &net->input, err))
 		return -EINVAL;
 	n->ort->ReleaseTypeInfo(info);
 	net->input.name = n->input_name;
-	TRY(n->ort->SessionGetOutputCount(n->session, &outputs));
+	if (failed(n, n->ort->SessionGetOutputCount(n->session, &outputs), err))
+		return -EINVAL;
 	if (outputs > ACCEL_NET_OUTPUTS)
 		return net_failed(err, net->name, "too many outputs");
 	net->num_outputs = (unsigned int)outputs;
 	for (unsigned int i = 0; i < outputs; i++) {
-		TRY(n->ort->SessionGetOutputName(n->session, i, n->allocator,
-						 &n->output_names[i]));
-		TRY(n->ort->SessionGetOutputTypeInfo(n->session, i, &info));
+		if (failed(n, n->ort->SessionGetOutputName(n->session, i, n->allocator,
+							   &n->output_names[i]), err) ||
+		    failed(n, n->ort->SessionGetOutputTypeInfo(n->session, i, &info), err))
+			return -EINVAL;
 		if (read_shape(n, info, &net->outputs[i], err))
 			return -EINVAL;
 		n->ort->ReleaseTypeInfo(info);

@@ -57,6 +57,6 @@ int cli_fraction(const struct command *command, const char *option, double min, 
 	*value = strtod(optarg, &end);
 	if (end != optarg && !*end && *value >= min && *value <= 1)
 		return CLI_OK;
-	return cli_usage(command, "%s: --%s: expected %g to 1, got '%s'", command->name, option, min,
-			 optarg);
+	return cli_usage(command, "%s: --%s: expected %g to 1, got '%s'", command->name, option,
+			 min, optarg);
 }

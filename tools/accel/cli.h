@@ -16,7 +16,7 @@ struct command {
 	const char *summary;
 	const char *options;		/* help text, lines */
 	int (*run)(int argc, char **argv);	/* argv[0] is the command; returns an exit code */
-	const struct command *const *parts;	/* commands of its own, "run face"; ends with NULL */
+	const struct command *const *parts;	/* its own commands, "run face"; NULL ends */
 };
 
 extern const struct command compile_command;

@@ -188,7 +188,8 @@ static int choose_for_picture(const struct accel_model *model, const char *fille
 }
 
 static int fill_picture(struct accel_instance *inst, const struct accel_model *model,
-			const struct view *view, const struct picture *picture, const char *path, char *filled)
+			const struct view *view, const struct picture *picture,
+			const char *path, char *filled)
 {
 	int index = choose_for_picture(model, filled);
 

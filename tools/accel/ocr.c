@@ -145,16 +145,13 @@ static int draw(struct page *page, const char *path)
 
 	for (size_t i = 0; i < page->count; i++) {
 		const struct accel_point *c = page->texts[i].corners;
-		float left = c[0].x, right = c[0].x, top = c[0].y, bottom = c[0].y;
-		struct box box;
+		struct box box = {
+			.left = (int)fminf(fminf(c[0].x, c[1].x), fminf(c[2].x, c[3].x)),
+			.top = (int)fminf(fminf(c[0].y, c[1].y), fminf(c[2].y, c[3].y)),
+			.right = (int)ceilf(fmaxf(fmaxf(c[0].x, c[1].x), fmaxf(c[2].x, c[3].x))),
+			.bottom = (int)ceilf(fmaxf(fmaxf(c[0].y, c[1].y), fmaxf(c[2].y, c[3].y))),
+		};
 
-		for (unsigned int k = 1; k < 4; k++) {
-			left = fminf(left, c[k].x);
-			right = fmaxf(right, c[k].x);
-			top = fminf(top, c[k].y);
-			bottom = fmaxf(bottom, c[k].y);
-		}
-		box = (struct box){ (int)left, (int)top, (int)ceilf(right), (int)ceilf(bottom) };
 		snprintf(label, sizeof(label), "%zu", i + 1);
 		draw_box(&page->picture, box, (unsigned int)i, label);
 	}

@@ -207,8 +207,8 @@ void result_print_detections(const struct detections *detections, const struct l
 			printf("  (%d, %d) to (%d, %d)\n", box.left, box.top, box.right,
 			       box.bottom);
 		} else {
-			printf("  (%.4f, %.4f) to (%.4f, %.4f)\n", (double)d->box.left, (double)d->box.top,
-			       (double)d->box.right, (double)d->box.bottom);
+			printf("  (%.4f, %.4f) to (%.4f, %.4f)\n", (double)d->box.left,
+			       (double)d->box.top, (double)d->box.right, (double)d->box.bottom);
 		}
 	}
 	if (detections->count == 0)

@@ -74,7 +74,7 @@ static void choose_view(struct session *s)
 	enum accel_detector kind = result_detector(s->model);
 
 	s->view.pixels = accel_detector_pixels(kind);
-	s->view.letterbox = s->view.pixels != NULL;
+	s->view.letterbox = !!s->view.pixels;
 	if (s->opts->pixels_given)
 		s->view.pixels = &s->opts->pixels;
 }

@@ -182,7 +182,7 @@ struct accel_class {
 	float score;
 };
 
-/* The @want best of @count scores, best first, of equals the first; returns how many: all at most */
+/* The @want best of @count scores, best first, of equals the first; returns how many */
 ACCEL_API size_t accel_top(const float *scores, size_t count, struct accel_class *top, size_t want);
 
 struct accel_object {
@@ -191,7 +191,8 @@ struct accel_object {
 	float score;
 };
 
-ACCEL_API float accel_box_overlap(const struct accel_box *a, const struct accel_box *b);	/* IoU */
+/* Intersection over union */
+ACCEL_API float accel_box_overlap(const struct accel_box *a, const struct accel_box *b);
 
 /*
  * accel_nms() - leave out objects that overlap a better one by more than @overlap

@@ -179,7 +179,8 @@ static void test_not_a_detector(void **state)
 	fake_output(&fake, 3, b);
 	assert_int_equal(accel_faces_find(&fake.net, &picture, 0.5f, 1, &faces, &count, &err),
 			 -EINVAL);
-	assert_non_null(strstr(err.text, "fake: not a face detector: outputs [1, 896, 16], [1, 895, 1]"));
+	assert_non_null(strstr(err.text,
+			       "fake: not a face detector: outputs [1, 896, 16], [1, 895, 1]"));
 	fake_free(&fake);
 }
 

@@ -33,7 +33,8 @@ static void test_rectangle(void **state)
 	/* A square on its corner, and points inside */
 	struct accel_point points[] = { { 5, 0 }, { 10, 5 }, { 5, 10 }, { 0, 5 }, { 5, 5 },
 					{ 4, 4 }, { 5, 0 } };
-	struct accel_point same[] = { { 3, 4 }, { 3, 4 } }, row[] = { { 1, 2 }, { 5, 2 }, { 3, 2 } };
+	struct accel_point same[] = { { 3, 4 }, { 3, 4 } };
+	struct accel_point row[] = { { 1, 2 }, { 5, 2 }, { 3, 2 } };
 	struct accel_point hull[8], corners[4];
 	struct rectangle r = rectangle_around(points, 7, hull);
 
@@ -362,7 +363,8 @@ static void mark_lines(struct fake_net *fake)
 
 static void test_find(void **state)
 {
-	const uint32_t in[] = { 1, 3, MAP_HEIGHT, MAP_WIDTH }, out[] = { 1, 1, MAP_HEIGHT, MAP_WIDTH };
+	const uint32_t in[] = { 1, 3, MAP_HEIGHT, MAP_WIDTH };
+	const uint32_t out[] = { 1, 1, MAP_HEIGHT, MAP_WIDTH };
 	static uint8_t rgb[3 * 80 * 48];
 	struct accel_picture picture = { 80, 48, rgb };
 	struct accel_text *texts;
