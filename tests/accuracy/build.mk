@@ -23,3 +23,12 @@ $(O)/bin/accel-float: $(FLOAT_SRCS) tests/accuracy/nets_float.h tools/accel/nets
 .PHONY: check-tasks
 check-tasks: $(O)/bin/accel-float $(O)/bin/accel $(O)/bin/what-is-there $(O)/lib/libaccel-sim.so.1 ## the tasks' decoders on float models, against what pictures show
 	@tests/accuracy/truth --build $(O)
+
+# What quantization here loses: float models against what the compiler makes of them.
+$(eval $(call flags,tests/accuracy/,-iquote tools/accel -O3))
+$(eval $(call program,mnist-train,tests/accuracy/mnist_train.c))
+$(eval $(call program,crops,tests/accuracy/crops.c $(addprefix tools/accel/,cli.c jpeg.c picture.c png.c preprocess.c),,-ljpeg -lpng))
+
+.PHONY: check-accuracy
+check-accuracy: $(O)/bin/accel $(O)/bin/mnist-train $(O)/bin/crops $(O)/lib/libaccel-sim.so.1 ## quantize float models and compare them with float, on held-out data
+	@tests/accuracy/quantized --build $(O)

@@ -26,6 +26,8 @@ static int run_stages(void *arg)
 	q->on_floats = arena_new(q->arena, bool, q->g->n_ops);
 	describe_inputs(q->arena, q->g, &q->inputs, &q->sample);
 	err = open_samples(q->g, q->how->samples, q->inputs, &q->num_samples);
+	if (!err && !q->how->keep_channels)
+		err = quantizer_equalize(q);
 	if (err)
 		return err;
 	q->reference = reference_new(q->g);

@@ -71,7 +71,8 @@ static int level(const struct histogram *h, int bin, struct interval r)
 /*
  * P is the histogram with all that lies outside in the outermost bins inside; Q has, for
  * the bins of one level that P has anything in, their mean. What P lost to saturation is
- * seen because Q knows only what was inside.
+ * seen because Q knows only what was inside. The bin of zero does not count: zero has a
+ * level of its own in every range, and behind a RELU it would outweigh all others.
  */
 static double divergence(const struct histogram *h, struct interval r)
 {
@@ -82,7 +83,7 @@ static double divergence(const struct histogram *h, struct interval r)
 	for (int i = 0; i < HISTOGRAM_BINS; i++) {
 		double at = histogram_value(h, i);
 
-		if (!h->bins[i])
+		if (!h->bins[i] || i == HISTOGRAM_SIDE)
 			continue;
 		if (at < (double)r.min || at > (double)r.max) {
 			lost[at > 0] += (double)h->bins[i];
@@ -100,7 +101,7 @@ static double divergence(const struct histogram *h, struct interval r)
 		double p = (double)h->bins[i], q;
 		int l = level(h, i, r);
 
-		if (h->bins[i] == 0)
+		if (!h->bins[i] || i == HISTOGRAM_SIDE)
 			continue;
 		p += (i == first ? lost[0] : 0) + (i == last ? lost[1] : 0);
 		p /= total + lost[0] + lost[1];
