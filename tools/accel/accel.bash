@@ -16,7 +16,8 @@ _accel() {
 		-c | --config)
 			words='enpu-256 enpu-512 enpu-2048'
 			;;
-		-k | --top | -n | --repeat | --threshold | --same | --tiles | --mean | --std)
+		-k | --top | -n | --repeat | --threshold | --same | --tiles | --mean | --std | --max-drop | \
+			--samples | --verify-samples | --layer-samples | --percentile)
 			return
 			;;
 		--layout)
@@ -26,7 +27,13 @@ _accel() {
 			compopt -o default
 			return
 			;;
-		--output-raw)
+		--ranges)
+			words='mse minmax percentile kl'
+			;;
+		--rounding)
+			words='adaround nearest'
+			;;
+		--output-raw | --calibrate | --verify)
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 			return
 			;;
@@ -38,7 +45,10 @@ _accel() {
 			words='--device --json --help'
 			;;
 		compile)
-			words='--output --config --supported-ops --shape --value --json --verbose --help'
+			words='--output --config --supported-ops --shape --value --json --verbose
+				--calibrate --verify --max-drop --device --mean --std --layout
+				--samples --verify-samples --layer-samples --ranges --percentile
+				--rounding --no-equalize --no-bias-correction --help'
 			;;
 		run)
 			case ${COMP_WORDS[2]-} in

@@ -76,13 +76,46 @@ static const struct enpu_input_info *only_input(const struct enpu_input_info *in
 	return NULL;
 }
 
-static uint64_t record_elements(const struct npy *npy)
+/* A sample of the array is the model's input. */
+static int is_record(const struct npy *npy, const struct enpu_input_info *input)
 {
-	uint64_t n = 1;
+	if (npy->rank != input->rank || !input->rank || input->dims[0] != 1)
+		return 0;
+	for (uint32_t d = 1; d < input->rank; d++)
+		if (npy->dims[d] != (uint64_t)input->dims[d])
+			return 0;
+	return 1;
+}
 
-	for (unsigned int d = 1; d < npy->rank; d++)
-		n *= npy->dims[d];
-	return n;
+/* The same with its channels first, as ONNX models have them: the compiled one has not. */
+static int is_planar(const struct npy *npy, const struct enpu_input_info *input)
+{
+	const int32_t *dims = input->dims;
+
+	return npy->rank == 4 && input->rank == 4 && dims[0] == 1 &&
+	       npy->dims[1] == (uint64_t)dims[3] && npy->dims[2] == (uint64_t)dims[1] &&
+	       npy->dims[3] == (uint64_t)dims[2];
+}
+
+static void make_interleaved(const struct npy *npy, const void *from, void *to)
+{
+	size_t size = npy->element_size, channels = npy->dims[1];
+	size_t pixels = npy->dims[2] * npy->dims[3];
+
+	for (size_t c = 0; c < channels; c++)
+		for (size_t i = 0; i < pixels; i++)
+			memcpy((char *)to + (i * channels + c) * size,
+			       (const char *)from + (c * pixels + i) * size, size);
+}
+
+static const char *shape_text(uint32_t rank, const int32_t *dims, char *text, size_t size)
+{
+	size_t used = 0;
+
+	*text = '\0';
+	for (uint32_t d = 0; d < rank && used < size; d++)
+		used += (size_t)snprintf(text + used, size - used, d ? ",%d" : "%d", dims[d]);
+	return text;
 }
 
 static FILE *open_npy(const char *path, const struct enpu_input_info *input, struct npy *npy,
@@ -90,21 +123,19 @@ static FILE *open_npy(const char *path, const struct enpu_input_info *input, str
 {
 	FILE *file = fopen(path, "rbe");
 	const char *reason;
-	uint64_t elements = 1;
+	char shape[80];
 
 	if (!file) {
 		fail(f, -errno, "%s: %s", path, strerror(errno));
 		return NULL;
 	}
-	for (uint32_t d = 0; d < input->rank; d++)
-		elements *= (uint64_t)input->dims[d];
 	reason = npy_read_header(file, npy);
 	if (!reason && strcmp(npy->type, input->type))
 		fail(f, -EINVAL, "%s: the elements are %s, input %s takes %s", path, npy->type,
 		     input->name, input->type);
-	else if (!reason && (!npy->rank || record_elements(npy) != elements))
-		fail(f, -EINVAL, "%s: a sample has %" PRIu64 " elements (the first dimension counts samples), input %s takes %" PRIu64,
-		     path, npy->rank ? record_elements(npy) : 0, input->name, elements);
+	else if (!reason && !is_record(npy, input) && !is_planar(npy, input))
+		fail(f, -EINVAL, "%s: input %s is [%s]: expected that, with the number of samples for the 1",
+		     path, input->name, shape_text(input->rank, input->dims, shape, sizeof(shape)));
 	else if (reason)
 		fail(f, -EINVAL, "%s: %s", path, reason);
 	else
@@ -288,20 +319,39 @@ static int samples_open(void *arg, const struct enpu_input_info *inputs, uint32_
 	return (int)s->count;
 }
 
+static int read_record(FILE *file, const struct npy *npy, const struct sample *sample,
+		       const struct enpu_input_info *input, void *data)
+{
+	void *planes = NULL;
+	int err = 0;
+
+	if (fseek(file, (long)(sample->record * input->bytes), SEEK_CUR))
+		return -EIO;
+	if (!is_record(npy, input)) {
+		planes = malloc(input->bytes);
+		if (!planes)
+			return -ENOMEM;
+	}
+	if (fread(planes ? planes : data, 1, input->bytes, file) != input->bytes)
+		err = -EIO;
+	else if (planes)
+		make_interleaved(npy, planes, data);
+	free(planes);
+	return err;
+}
+
 static int read_npy(const struct sample *sample, const struct enpu_input_info *input, void *data,
 		    const struct failure *f)
 {
 	struct npy npy;
 	FILE *file = open_npy(sample->path, input, &npy, f);
-	int err = 0;
+	int err;
 
 	if (!file)
 		return -EINVAL;
-	if (fseek(file, (long)(sample->record * input->bytes), SEEK_CUR) ||
-	    fread(data, 1, input->bytes, file) != input->bytes)
-		err = fail(f, -EIO, "%s: reading failed", sample->path);
+	err = read_record(file, &npy, sample, input, data);
 	fclose(file);
-	return err;
+	return err ? fail(f, err, "%s: reading: %s", sample->path, strerror(-err)) : 0;
 }
 
 static int read_picture(const struct samples *s, const struct sample *sample,
