@@ -155,6 +155,17 @@ static struct tensor *quantize_bias(struct builder *b, const struct tensor *bias
 	return builder_constant(b, bias->name, DTYPE_I32, bias->rank, bias->dims, data);
 }
 
+/* A constant that an operator on integers takes as it is: see ops/functions.c and prelu.c. */
+static bool takes_real(const struct op *op, unsigned int i)
+{
+	const struct tensor *t = op->inputs[i];
+
+	if (i != 1 || !t->data || t->integers)
+		return false;
+	return op->kind == OP_PRELU ||
+	       ((op->kind == OP_DIV || op->kind == OP_POW) && tensor_elements(t) == 1);
+}
+
 /* The tensors that an operator on integers has instead of its inputs; false: not all are known. */
 static bool integer_inputs(struct builder *b, const struct op *op, struct tensor **inputs)
 {
@@ -162,7 +173,7 @@ static bool integer_inputs(struct builder *b, const struct op *op, struct tensor
 
 	for (unsigned int i = 0; i < op->n_inputs; i++) {
 		inputs[i] = op->inputs[i];
-		if (!is_float(inputs[i]))
+		if (!is_float(inputs[i]) || takes_real(op, i))
 			continue;
 		inputs[i] = integers_of(op->inputs[i]);
 		if (!inputs[i] && o && (int)i == o->bias)
@@ -196,16 +207,19 @@ static void order_sum(struct op *op)
 	op->inputs[1] = first;
 }
 
-/* Constants of the IR are tensors of the graph. */
+/* Constants of the IR are tensors of the graph; a number is a vector of one. */
 static void adopt_constants(struct builder *b, struct tensor **inputs, unsigned int n)
 {
+	static const int32_t one = 1;
+
 	for (unsigned int i = 0; i < n; i++) {
 		struct tensor *t;
 
 		if (!inputs[i] || !inputs[i]->data || !inputs[i]->quant.count)
 			continue;
-		t = builder_constant(b, inputs[i]->name, inputs[i]->type, inputs[i]->rank,
-				     inputs[i]->dims, inputs[i]->data);
+		t = builder_constant(b, inputs[i]->name, inputs[i]->type,
+				     inputs[i]->rank ? inputs[i]->rank : 1,
+				     inputs[i]->rank ? inputs[i]->dims : &one, inputs[i]->data);
 		t->quant = inputs[i]->quant;
 		inputs[i] = t;
 	}

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""ONNX Runtime's quantizer on one model: see ort-quantize, which runs this with its own Python."""
+
+import argparse
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy
+import onnx
+import onnxruntime
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.tools.onnx_model_utils import fix_output_shapes, make_input_shape_fixed
+
+OPSET = 13  # the first with scales for each channel
+NOISE = 8
+
+
+class Samples(CalibrationDataReader):
+    def __init__(self, model, folder):
+        first, *rest = onnxruntime.InferenceSession(
+            model, providers=["CPUExecutionProvider"]).get_inputs()
+        if rest or first.type != "tensor(float)":
+            raise SystemExit(f"ort-quantize: {model}: one float input is needed")
+        if folder:
+            values = (numpy.load(path) for path in sorted(Path(folder).glob("*.npy")))
+        else:
+            random = numpy.random.default_rng(1)
+            values = (random.random(first.shape) * 2 - 1 for _ in range(NOISE))
+        self.samples = iter([{first.name: v.astype(numpy.float32).reshape(first.shape)}
+                             for v in values])
+
+    def get_next(self):
+        return next(self.samples, None)
+
+
+def prepare(source, target, shapes):
+    """Fixed shapes, a recent operator set, BatchNorm folded: what the quantizer asks for."""
+    model = onnx.load(source)
+    names = {i.name for i in model.graph.initializer}
+    inputs = [i for i in model.graph.input if i.name not in names]
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
+    for text in shapes:
+        name, dims = text.split("=")
+        make_input_shape_fixed(model.graph, name, [int(d) for d in dims.split("x")])
+    if shapes:
+        fix_output_shapes(model)
+    if model.opset_import[0].version < OPSET:
+        model = onnx.version_converter.convert_version(model, OPSET)
+    onnx.save(model, target)
+    quant_pre_process(target, target, skip_symbolic_shape=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--form", choices=("qdq", "qoperator"), default="qdq")
+    parser.add_argument("--activations", choices=("uint8", "int8"), default="uint8")
+    parser.add_argument("--shape", action="append", default=[])
+    parser.add_argument("--data")
+    parser.add_argument("source")
+    parser.add_argument("target")
+    arguments = parser.parse_args()
+    logging.disable(logging.WARNING)
+    with tempfile.TemporaryDirectory() as scratch:
+        prepared = str(Path(scratch) / "prepared.onnx")
+        prepare(arguments.source, prepared, arguments.shape)
+        quantize_static(
+            prepared, arguments.target, Samples(prepared, arguments.data), per_channel=True,
+            quant_format={"qdq": QuantFormat.QDQ, "qoperator": QuantFormat.QOperator}[arguments.form],
+            activation_type={"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}[arguments.activations],
+            weight_type=QuantType.QInt8)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
