@@ -3,9 +3,12 @@
  * PRELU: what is positive is rescaled, what is negative is multiplied by alpha. With
  * one alpha for all that is a table. Else two results are added, of which one is 0 for
  * every element: a table of the positive part, and the negative part times alpha.
+ * ONNX Runtime has no such operator on integers; its float one is a table for each
+ * channel.
  */
 #include <string.h>
 
+#include "ort.h"
 #include "quantize.h"
 #include "unary.h"
 
@@ -28,12 +31,48 @@ static bool one_alpha(const struct op *op)
 	return tensor_elements(op->inputs[ALPHA]) == 1;
 }
 
+static const char *check_alpha_shape(const struct op *op)
+{
+	const struct tensor *in = op->inputs[VALUES], *alpha = op->inputs[ALPHA];
+
+	if (!alpha->data)
+		return "alpha must be constant";
+	if (!one_alpha(op) && (alpha->dims[alpha->rank - 1] != in->dims[in->rank - 1] ||
+			       tensor_elements(alpha) != in->dims[in->rank - 1] ||
+			       alpha->rank > in->rank))
+		return "alpha must be one value, or one for each channel";
+	return NULL;
+}
+
+/* A float alpha stays as it is. */
+static bool computes_floats(const struct op *op)
+{
+	const struct tensor *alpha = op->inputs[ALPHA];
+
+	return follows_ort(op) && alpha && alpha->type == DTYPE_F32;
+}
+
+static const char *check_ort_prelu(struct graph *g, const struct op *op)
+{
+	const struct tensor *in = op->inputs[VALUES], *out = op->outputs[0];
+	const char *reason = check_8bit(g, in, "input");
+
+	if (!reason)
+		reason = check_8bit(g, out, "output");
+	if (!reason)
+		reason = check_shape(g, out, in->rank, in->dims);
+	return reason ? reason : check_alpha_shape(op);
+}
+
 const char *check_prelu(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[VALUES], *alpha = op->inputs[ALPHA];
 	const struct tensor *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason;
 
+	if (computes_floats(op))
+		return check_ort_prelu(g, op);
+	reason = check_8bit(g, in, "input");
 	if (!reason)
 		reason = check_8bit(g, alpha, "alpha");
 	if (!reason)
@@ -48,13 +87,7 @@ const char *check_prelu(struct graph *g, struct op *op)
 		return reason;
 	if (in->type != alpha->type || in->type != out->type)
 		return "inputs and output have different types";
-	if (!alpha->data)
-		return "alpha must be constant";
-	if (!one_alpha(op) && (alpha->dims[alpha->rank - 1] != in->dims[in->rank - 1] ||
-			       tensor_elements(alpha) != in->dims[in->rank - 1] ||
-			       alpha->rank > in->rank))
-		return "alpha must be one value, or one for each channel";
-	return NULL;
+	return check_alpha_shape(op);
 }
 
 static int32_t alpha_value(const struct op *op)
@@ -157,11 +190,42 @@ static void lower_per_channel(struct program *p, const struct op *op)
 	fm_for_each(&sums, emit_parts, &add);
 }
 
+static void lower_floats(struct program *p, const struct op *op)
+{
+	const struct tensor *in = op->inputs[VALUES], *out = op->outputs[0];
+	const struct tensor *alpha = op->inputs[ALPHA];
+	int32_t lowest = dtype_range(in->type).min, channels = tensor_elements(alpha);
+	int32_t dims[MAX_RANK];
+
+	memcpy(dims, in->dims, sizeof(dims));
+	if (channels > 1)
+		dims[in->rank - 1] = 1;
+	for (int32_t c = 0; c < channels; c++) {
+		struct view source = p->views[in->index], target = p->views[out->index];
+		struct table table;
+		float slope;
+
+		memcpy(&slope, alpha->data + 4 * c, sizeof(slope));
+		for (int i = 0; i < 256; i++) {
+			float x = ort_dequantize(in, i + lowest);
+
+			table.entry[i] = ort_quantize(out, x > 0 ? x : x * slope);
+		}
+		source.offset += c;
+		target.offset += c;
+		lower_lookup_view(p, op, &table, in, &source, out, &target, dims);
+	}
+}
+
 void lower_prelu(struct program *p, const struct op *op)
 {
 	const struct tensor *in = op->inputs[VALUES], *out = op->outputs[0];
 	struct table table;
 
+	if (computes_floats(op)) {
+		lower_floats(p, op);
+		return;
+	}
 	if (!one_alpha(op)) {
 		lower_per_channel(p, op);
 		return;
