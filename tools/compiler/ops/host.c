@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ort.h"
 #include "quantize.h"
 #include "unary.h"
 
@@ -15,7 +16,7 @@ bool divides_by_constant(const struct op *op)
 
 	/* TFLite's uint8 kernel computes in fixed point: that is the step's */
 	return divisor && divisor->data && tensor_elements(divisor) == 1 &&
-	       op->inputs[0] && op->inputs[0]->type == DTYPE_I8;
+	       op->inputs[0] && (op->inputs[0]->type == DTYPE_I8 || follows_ort(op));
 }
 
 static void add_step(struct program *p, const struct op *op, enum enpu_cpu_op kind,
