@@ -87,3 +87,45 @@ class Graph:
                         (11, self.inputs), (12, self.outputs))
         return message((1, 8), (2, producer), (7, graph), (8, message((1, ""), (2, self.opset))),
                        (8, message((1, MICROSOFT), (2, 1))))
+
+
+def fields(data):
+    """(number, value) of every field: integers, and bytes for all else."""
+    at = 0
+
+    def read_varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+    while at < len(data):
+        key = read_varint()
+        kind = key & 7
+        if kind == 0:
+            yield key >> 3, read_varint()
+            continue
+        size = read_varint() if kind == 2 else 8 if kind == 1 else 4
+        yield key >> 3, data[at:at + size]
+        at += size
+
+
+def get(data, *path):
+    """All values along a path of field numbers."""
+    values = [data]
+    for number in path:
+        values = [v for d in values for n, v in fields(d) if n == number]
+    return values
+
+
+def inputs_of(model):
+    """Type and shape of each input that no initializer gives; 0: a dimension is open."""
+    known = set(get(model, 7, 5, 8))
+    for info in get(model, 7, 11):
+        if get(info, 1)[0] not in known:
+            tensor = get(info, 2, 1)[0]
+            yield get(tensor, 1)[0], [next(iter(get(d, 1)), 0) for d in get(tensor, 2, 1)]
