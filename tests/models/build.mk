@@ -14,5 +14,9 @@ check-models: build ## compare models and operators with TFLite byte for byte, o
 check-models-drm: build module ## the same on the driver in a QEMU guest
 	@tests/models/run-guest
 
+.PHONY: check-models-onnx
+check-models-onnx: build ## compare quantized ONNX models with ONNX Runtime byte for byte, on sim
+	@tests/models/run-onnx --build $(O)
+
 check-mutation: check-models ## show that a changed rounding is caught by check-models
 	@tests/models/mutation $(O)
