@@ -89,6 +89,16 @@ static void test_find(void **state)
 	near(faces[0].box.left, 40, 1.5f);
 	near(faces[0].box.bottom, 16, 1.5f);
 	free(faces);
+	/* Two columns between those that the whole is sampled at: found in the part from column 27 */
+	picture = scene(rgb, 43, 8, 2);
+	assert_int_equal(accel_faces_find(&fake.net, &picture, 0.5f, 1, &faces, &count, &err), 0);
+	assert_int_equal(count, 0);
+	free(faces);
+	assert_int_equal(accel_faces_find(&fake.net, &picture, 0.5f, 2, &faces, &count, &err), 0);
+	assert_int_equal(count, 1);
+	near(faces[0].box.left, 27 + 7 * 37 / 16.0f, 1e-3f);
+	near(faces[0].box.right, 27 + 8 * 37 / 16.0f, 1e-3f);
+	free(faces);
 	assert_int_equal(accel_faces_find(&fake.net, &picture, 0.95f, 1, &faces, &count, &err), 0);
 	assert_int_equal(count, 0);
 	free(faces);
@@ -146,8 +156,14 @@ static void test_mediapipe(void **state)
 	for (size_t i = 0; i < 896; i++)
 		fake.data[1][i] = -200;
 	fake.data[1][at] = 2;
+	/* The last place: of the coarse grid's last cell, at (120, 120) */
+	fake.data[1][895] = 1;
+	fake.data[0][16 * 895 + 2] = 8;
+	fake.data[0][16 * 895 + 3] = 8;
 	assert_int_equal(accel_faces_find(&fake.net, &picture, 0.5f, 1, &faces, &count, &err), 0);
-	assert_int_equal(count, 1);
+	assert_int_equal(count, 2);
+	near(faces[1].box.left, (120 - 4) / 2.0f, 1e-3f);
+	near(faces[1].box.top, (120 - 4) / 2.0f - 16, 1e-3f);
 	near(faces[0].score, 1 / (1 + expf(-2)), 1e-5f);
 	/* The anchor is at (20, 12); half a pixel of the picture each, less 16 rows */
 	near(faces[0].box.left, (24 - 10) / 2.0f, 1e-3f);
