@@ -9,7 +9,7 @@ $(eval $(call program_in,$(O)/asan,$(O)/asan/tests/onnx-mutate,\
 
 .PHONY: check-fuzz-onnx fuzz-onnx
 check-fuzz-onnx: $(O)/asan/tests/onnx-mutate ## feed 100,000 broken ONNX models to the compiler
-	@$(FUZZ_ONNX)/run $<
+	@$(FUZZ_ONNX)/run $< $(or $(FUZZ_COUNT),100000)
 
 # As in ../tflite/build.mk.
 FUZZ_ONNX_SRCS := tests/fuzz/tflite/fuzzer.c $(FUZZ_ONNX)/one_input.c

@@ -6,7 +6,8 @@ COMPILER_TEST := tests/unit/compiler
 COMPILER_TEST_COMMON := $(addprefix $(COMPILER_TEST)/,\
 	compiled.c execute.c model_file.c tflite_model.c verify.c)
 
-$(eval $(call flags,$(COMPILER_TEST)/,-Itools/compiler -Itools/compiler/include))
+$(eval $(call flags,$(COMPILER_TEST)/,-Itools/compiler -Itools/compiler/include \
+	-I$(O)/generated/onnx))
 $(eval $(call unit_test,compiler-tflite,\
 	$(COMPILER_TEST)/test_tflite.c $(COMPILER_TEST)/tflite_model.c,libenpu-compiler))
 $(eval $(call unit_test,compiler-operators,\
@@ -19,3 +20,4 @@ $(eval $(call unit_test,compiler-builder,$(COMPILER_TEST)/test_builder.c,libenpu
 $(eval $(call unit_test,compiler-report,\
 	$(COMPILER_TEST)/test_report.c $(COMPILER_TEST)/tflite_model.c,libenpu-compiler))
 $(eval $(call unit_test,compiler-reference,$(COMPILER_TEST)/test_reference.c,libenpu-compiler))
+$(eval $(call unit_test,compiler-onnx,$(COMPILER_TEST)/test_onnx.c,libenpu-compiler))

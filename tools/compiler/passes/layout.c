@@ -163,7 +163,8 @@ static struct tensor *reorder(struct layout *l, const struct op *op, const struc
 	if (out->quant.count > 1)
 		out->quant.axis = order_find(want, v->order.d[real->quant.axis]);
 	if (ones)
-		push_or_fold(l, OP_RESHAPE, "Reshape", op, real, out, want->rank, dims);
+		push_or_fold(l, OP_RESHAPE, "Reshape", op, before_reshape(real), out, want->rank,
+			     dims);
 	else
 		push_or_fold(l, OP_TRANSPOSE, "Transpose", op, real, out, want->rank, perm);
 	return out;
