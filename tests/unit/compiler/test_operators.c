@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../../../tools/compiler/ops/ort.h"
 #include "../../../tools/compiler/ops/quantize.h"
 #include "compiled.h"
 
@@ -47,6 +48,36 @@ static void two_roundings(void **state)
 	assert_int_equal(rounding_divide_by_pot(-3, 1), -2);	/* halves go away from zero */
 	assert_int_equal(rounding_divide_by_pot(3, 1), 2);
 	assert_int_equal(saturating_doubling_high_mul(INT32_MIN, INT32_MIN), INT32_MAX);
+}
+
+/* ONNX Runtime's: halves go to even, and a sum's zero points are one addend */
+static void ort_arithmetic(void **state)
+{
+	float quarter = 0.25f, half = 0.5f;
+	int64_t ten = 10, minus_four = -4, three = 3;
+	struct tensor a = { .type = DTYPE_U8, .quant = { 1, 0, &quarter, &ten } };
+	struct tensor b = { .type = DTYPE_U8, .quant = { 1, 0, &half, &three } };
+	struct tensor out = { .type = DTYPE_I8, .quant = { 1, 0, &half, &minus_four } };
+	struct tensor *inputs[] = { &a, &b }, *outputs[] = { &out };
+	struct op op = { .kind = OP_ADD, .inputs = inputs, .outputs = outputs, .n_inputs = 2,
+			 .n_outputs = 1, .attrs.numerics = NUMERICS_ORT };
+	struct ort_sum sum = ort_sum_factors(&op);
+
+	assert_true(ort_dequantize(&a, 14) == 1);
+	/* 1.25 / 0.5 = 2.5 is 2, 1.75 / 0.5 = 3.5 is 4 */
+	assert_int_equal(ort_quantize(&out, 1.25f), 2 - 4);
+	assert_int_equal(ort_quantize(&out, 1.75f), 4 - 4);
+	assert_int_equal(ort_quantize(&out, 1e30f), 127);
+	assert_int_equal(ort_quantize(&out, -1e30f), -128);
+	/* (a - 10) / 2 + (b - 3) - 4 */
+	assert_true(sum.a == 0.5f && sum.b == 1 && sum.addend == -12);
+	assert_true(ort_product_factor(&op) == 0.25f);
+	assert_true(ort_mean_factor(&op, 8) == 0.0625f);
+	op.kind = OP_LOGISTIC;
+	assert_true(ort_function(&op, 0) == 0.5f && ort_function(&op, 100) == 1);
+	op.kind = OP_LEAKY_RELU;
+	op.attrs.alpha = 0.5f;
+	assert_true(ort_function(&op, -3) == -1.5f && ort_function(&op, 3) == 3);
 }
 
 static void activation_ranges(void **state)
@@ -204,6 +235,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(multipliers),
 		cmocka_unit_test(two_roundings),
+		cmocka_unit_test(ort_arithmetic),
 		cmocka_unit_test(activation_ranges),
 		cmocka_unit_test(every_offender_is_named),
 		cmocka_unit_test(reasons),
