@@ -561,7 +561,8 @@ const struct operation operations[] = {
 	/*
 	 * When the allocation of a minor's device fails, DRM (6.12) passes the error pointer to
 	 * put_device(); when a file of an interrupt in /proc cannot be made, the kernel ignores
-	 * that, and warns later that there is none to remove. That is nothing of ours.
+	 * that, and warns later that there is none to remove; nor does it mind that there is
+	 * no node in /dev. That is nothing of ours.
 	 */
 	{ "probe_alloc", probe_setup, probe_act, NULL, probe_done, .bare = true,
 	  .within = "__devm_drm_dev_alloc", .spared = "drm_minor_alloc" },
@@ -571,7 +572,7 @@ const struct operation operations[] = {
 	  .also = { -EBUSY, -EINVAL, -ENODEV, -ENOSPC } },
 	/* ENODEV: sysfs, the node's */
 	{ "probe_register", probe_setup, probe_act, NULL, probe_done, .bare = true,
-	  .within = "drm_dev_register", .also = { -ENODEV } },
+	  .within = "drm_dev_register", .spared = "devtmpfs_create_node", .also = { -ENODEV } },
 	{ "remove", remove_setup, remove_act, NULL, remove_done, .bare = true,
 	  .repetitive = true },
 };
