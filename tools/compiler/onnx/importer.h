@@ -65,10 +65,10 @@ struct onnx_operator {
 const struct onnx_operator *onnx_find_operator(const char *domain, const char *name);
 
 /* A message that names the node; ends the import. */
-_Noreturn void node_fail(struct node *n, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-_Noreturn void import_fail(struct importer *im, int err, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+void node_fail(struct node *n, const char *format, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
+void import_fail(struct importer *im, int err, const char *format, ...)
+	__attribute__((noreturn, format(printf, 3, 4)));
 
 /* import.c */
 void import_nodes(struct importer *im, const Onnx__GraphProto *g);

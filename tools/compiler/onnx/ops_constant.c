@@ -30,10 +30,10 @@ void translate_constant(struct node *n)
 		node_output(n, 0, known(n, DTYPE_I64, 0, NULL, &a->i));
 	} else if (!strcmp(a->name, "value_floats") && a->n_floats <= INT32_MAX) {
 		count = a->n_floats;
-		node_output(n, 0, known(n, DTYPE_F32, 1, &count, a->floats ? (void *)a->floats : ""));
+		node_output(n, 0, known(n, DTYPE_F32, 1, &count, count ? (void *)a->floats : ""));
 	} else if (!strcmp(a->name, "value_ints") && a->n_ints <= INT32_MAX) {
 		count = a->n_ints;
-		node_output(n, 0, known(n, DTYPE_I64, 1, &count, a->ints ? (void *)a->ints : ""));
+		node_output(n, 0, known(n, DTYPE_I64, 1, &count, count ? (void *)a->ints : ""));
 	} else {
 		node_fail(n, "its %.40s is no tensor of numbers", a->name);
 	}

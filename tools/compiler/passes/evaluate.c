@@ -32,9 +32,11 @@ int64_t constant_int(const struct tensor *t, int64_t i)
 
 	if (is_float(t->type)) {
 		number = constant_number(t, i);
-		if (!(number >= -0x1p63 && number < 0x1p63))
-			return number > 0 ? INT64_MAX : number < 0 ? INT64_MIN : 0;
-		return (int64_t)number;
+		if (number >= 0x1p63)
+			return INT64_MAX;
+		if (number < -0x1p63)
+			return INT64_MIN;
+		return isnan(number) ? 0 : (int64_t)number;
 	}
 	memcpy(&v, t->data + i * width, width);
 	switch (t->type) {

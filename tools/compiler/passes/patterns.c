@@ -281,12 +281,12 @@ static bool layer_norm_affine(struct builder *b, struct op *op)
 static bool neutral(struct builder *b, struct op *op)
 {
 	bool factor = op->kind == OP_MUL || op->kind == OP_DIV;
-	bool commutes = op->kind == OP_MUL || op->kind == OP_ADD;
+	int first = op->kind == OP_MUL || op->kind == OP_ADD ? 0 : 1;	/* where a number may be */
 	struct tensor *t = op->outputs[0];
 
 	if (t->is_output || op->attrs.activation || t->type != DTYPE_F32)
 		return false;
-	for (int i = 1; i >= !commutes; i--) {
+	for (int i = 1; i >= first; i--) {
 		struct tensor *c = op->inputs[i], *x = op->inputs[!i];
 
 		if (!c->data || tensor_elements(c) != 1 || constant_number(c, 0) != factor ||
