@@ -80,6 +80,26 @@ void *arena_grow(struct arena *arena, void *ptr, size_t count, size_t size)
 	return bigger;
 }
 
+struct arena_mark arena_mark(const struct arena *arena)
+{
+	return (struct arena_mark) { arena->blocks, arena->blocks ? arena->blocks->used : 0 };
+}
+
+void arena_release(struct arena *arena, struct arena_mark mark)
+{
+	while (arena->blocks != mark.block) {
+		struct arena_block *block = arena->blocks;
+
+		arena->blocks = block->next;
+		arena->used -= block->size;
+		free(block);
+	}
+	if (!mark.block)
+		return;
+	memset(mark.block->data + mark.used, 0, mark.block->used - mark.used);
+	mark.block->used = mark.used;
+}
+
 void arena_free(struct arena *arena)
 {
 	while (arena->blocks) {

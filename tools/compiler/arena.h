@@ -24,6 +24,15 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void arena_free(struct arena *arena);
 
+/* Give back everything that was allocated since the mark. */
+struct arena_mark {
+	struct arena_block *block;
+	size_t used;
+};
+
+struct arena_mark arena_mark(const struct arena *arena);
+void arena_release(struct arena *arena, struct arena_mark mark);
+
 /*
  * run(arg) and then release(arg), which gives back what is not the arena's; also when
  * memory runs out in between, before that goes on to the outer @oom. What run() returned.

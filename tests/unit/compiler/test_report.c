@@ -103,7 +103,7 @@ static void errors_get_to_operators(void **state)
 	assert_string_equal(page, again);
 	assert_non_null(strstr(page, "SQNR dB"));
 	/* the largest error first */
-	assert_non_null(strstr(page, "<ol class=\"worst\">\n<li><a href=\"#row0\">"));
+	assert_non_null(strstr(page, "<ol class=\"worst\">\n<li><a href=\"#op0\">"));
 	assert_non_null(strstr(page, "<bdi>&lt;out&gt;</bdi></td><td class=\"number\">12.5</td>"));
 	assert_non_null(strstr(page, ">87.5 %</td>"));
 	assert_non_null(strstr(page, "on 8 samples"));

@@ -21,7 +21,7 @@ struct section {
 	const char *name;
 	uint32_t type, info;
 	uint64_t align, entry_bytes;
-	const void *data;
+	const void *data;		/* constants: NULL, see write_constants() */
 	uint64_t bytes;
 };
 
@@ -179,21 +179,22 @@ static void add_layers(struct writer *w)
 
 static void add_constants(struct writer *w)
 {
-	const struct schedule *s = w->s;
-	const struct program *p = s->program;
-	uint8_t *data;
+	if (w->s->constant_bytes)
+		add_section(w, &(struct section) {
+			".enpu.constants", ENPU_SHT_DATA, 0, PAGE, 0, NULL, w->s->constant_bytes });
+}
 
-	if (!s->constant_bytes)
-		return;
-	data = arena_alloc(w->arena, s->constant_bytes, 1);
+/* They are large: straight to the file. */
+static void write_constants(const struct writer *w, uint8_t *to)
+{
+	const struct program *p = w->s->program;
+
 	for (size_t i = 0; i < p->n_buffers; i++) {
 		const struct buffer *b = p->buffers[i];
 
-		if (b->home == HOME_CONSTANT && s->homes[i].bytes)
-			memcpy(data + s->homes[i].offset, b->content, b->bytes);
+		if (b->home == HOME_CONSTANT && w->s->homes[i].bytes)
+			memcpy(to + w->s->homes[i].offset, b->content, b->bytes);
 	}
-	add_section(w, &(struct section) {
-		".enpu.constants", ENPU_SHT_DATA, 0, PAGE, 0, data, s->constant_bytes });
 }
 
 /* A loader of format 1 lacks the later CPU steps. */
@@ -290,10 +291,14 @@ static int write_file(struct writer *w, struct enpu_blob *out)
 		.e_shoff = table, .e_ehsize = sizeof(*ehdr), .e_shentsize = sizeof(*headers),
 		.e_shnum = w->n_sections + 1, .e_shstrndx = w->n_sections,
 	};
-	for (size_t i = 0; i < w->n_sections; i++)
-		if (w->sections[i].bytes)
-			memcpy((uint8_t *)out->data + headers[i + 1].sh_offset,
-			       w->sections[i].data, w->sections[i].bytes);
+	for (size_t i = 0; i < w->n_sections; i++) {
+		uint8_t *to = (uint8_t *)out->data + headers[i + 1].sh_offset;
+
+		if (w->sections[i].type == ENPU_SHT_DATA)
+			write_constants(w, to);
+		else if (w->sections[i].bytes)
+			memcpy(to, w->sections[i].data, w->sections[i].bytes);
+	}
 	memcpy((uint8_t *)out->data + table, headers, (w->n_sections + 1) * sizeof(*headers));
 	return 0;
 }

@@ -288,14 +288,13 @@ static void extend_all(struct planner *pl, size_t first)
 	}
 }
 
-static void take_way(struct plan *plan, struct arena *arena, const struct way *way)
+static void take_way(struct plan *plan, const struct way *way)
 {
 	size_t n = 0;
 
 	for (const struct way *w = way; w->before; w = w->before)
 		n++;
 	plan->n_segments = n;
-	plan->segments = arena_new(arena, struct segment, n);
 	for (const struct way *w = way; w->before; w = w->before)
 		plan->segments[--n] = w->segment;
 	for (const struct resident *r = way->residents; r; r = r->next)
@@ -312,10 +311,13 @@ void plan_step(const struct schedule *s, const struct step *step, const struct t
 		.budget = (int64_t)s->sram_bytes * tuning->budget / 100,
 	};
 	const struct way *last;
+	struct arena_mark mark;
 
 	memset(plan, 0, sizeof(*plan));
 	find_uses(s, step, plan);
 	plan->resident = arena_new(arena, bool, s->program->n_buffers);
+	plan->segments = arena_new(arena, struct segment, layers);
+	mark = arena_mark(arena);
 	pl.ways = arena_alloc(arena, layers + 1, sizeof(*pl.ways));
 	pl.ways[0][0].valid = true;
 	for (size_t i = step->first_layer; i < step->end_layer; i++)
@@ -323,5 +325,6 @@ void plan_step(const struct schedule *s, const struct step *step, const struct t
 	last = pl.ways[layers];
 	if (!last[0].valid || (last[1].valid && last[1].cycles < last[0].cycles))
 		last = &last[1];
-	take_way(plan, arena, last);
+	take_way(plan, last);
+	arena_release(arena, mark);
 }

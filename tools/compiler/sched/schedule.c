@@ -147,46 +147,71 @@ static const unsigned int input_shares[] = { 4, 2, 8 };
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 
-/* Build with every share of input reading; the best that fits goes to @best. */
-static void try_plan(const struct builder *b, const struct plan *plan, struct builder *best)
+/* From a plan to units with places; false: it does not fit. */
+static bool build_units(struct builder *b)
 {
-	for (size_t i = 0; i < COUNT(input_shares); i++) {
-		struct builder next = { .s = b->s, .step = b->step, .tuning = b->tuning,
-					.plan = *plan };
+	make_units(b);
+	if (!place_all(b))
+		return false;
+	b->cycles = estimate_cycles(b);
+	return true;
+}
 
-		next.tuning.input_share = input_shares[i];
-		make_units(&next);
-		if (!place_all(&next))
-			continue;
-		next.cycles = estimate_cycles(&next);
-		if (!best->units || next.cycles < best->cycles)
-			*best = next;
+struct choice {
+	struct tuning tuning;
+	uint64_t cycles;
+	bool found;
+};
+
+/* A plan with every share of input reading. Only what is best is remembered, not how it looks. */
+static void try_plan(const struct builder *planned, struct choice *best)
+{
+	struct arena *arena = planned->s->program->arena;
+
+	for (size_t i = 0; i < COUNT(input_shares); i++) {
+		const struct arena_mark mark = arena_mark(arena);
+		struct builder b = *planned;
+
+		b.tuning.input_share = input_shares[i];
+		if (build_units(&b) && (!best->found || b.cycles < best->cycles))
+			*best = (struct choice) { b.tuning, b.cycles, true };
+		arena_release(arena, mark);
 	}
+}
+
+static struct tuning choose_tuning(struct schedule *s, struct step *step)
+{
+	bool tuned = step->end_layer - step->first_layer <= MAX_LAYERS_TUNED;
+	struct choice best = { .found = false };
+
+	/* the last budget always has room: it is for loads alone, and they can be left out */
+	for (size_t i = 0; i < COUNT(budgets) && (tuned || !best.found); i++) {
+		for (size_t k = 0; k < COUNT(traffic_shares) && (tuned || !best.found); k++) {
+			const struct arena_mark mark = arena_mark(s->program->arena);
+			struct builder b = { .s = s, .step = step,
+					     .tuning = { budgets[i], traffic_shares[k] } };
+
+			plan_step(s, step, &b.tuning, &b.plan);
+			try_plan(&b, &best);
+			arena_release(s->program->arena, mark);
+		}
+	}
+	return best.tuning;
 }
 
 static void schedule_step(struct schedule *s, struct step *step)
 {
-	bool tuned = step->end_layer - step->first_layer <= MAX_LAYERS_TUNED;
-	struct builder best = { .s = s, .step = step };
-	struct plan plan;
+	struct builder *b = arena_new(s->program->arena, struct builder, 1);
 
-	/* the last budget always has room: it is for loads alone, and they can be left out */
-	for (size_t i = 0; i < COUNT(budgets) && (tuned || !best.units); i++) {
-		for (size_t k = 0; k < COUNT(traffic_shares) && (tuned || !best.units); k++) {
-			struct builder b = { .s = s, .step = step,
-					     .tuning = { budgets[i], traffic_shares[k] } };
-
-			plan_step(s, step, &b.tuning, &plan);
-			try_plan(&b, &plan, &best);
-		}
-	}
-	generate_tasks(&best);
-	note_places(&best);
-	step->cycles = best.cycles;
-	step->built = arena_new(s->program->arena, struct builder, 1);
-	*step->built = best;
+	*b = (struct builder) { .s = s, .step = step, .tuning = choose_tuning(s, step) };
+	plan_step(s, step, &b->tuning, &b->plan);
+	build_units(b);
+	generate_tasks(b);
+	note_places(b);
+	step->cycles = b->cycles;
+	step->built = b;
 	if (s->dump)
-		dump_step(&best, s->dump);
+		dump_step(b, s->dump);
 }
 
 void schedule_program(struct schedule *s)
