@@ -23,7 +23,7 @@ _accel() {
 		--layout)
 			words='rgb bgr'
 			;;
-		--detector | --landmarks | --embedder | --direction | --recognizer | --keys | -o | --output | -i | --image | -l | --labels | -b | --boxes | --save-input | --input-raw)
+		--detector | --landmarks | --embedder | --direction | --recognizer | --keys | -o | --output | -r | --report | -i | --image | -l | --labels | -b | --boxes | --save-input | --input-raw)
 			compopt -o default
 			return
 			;;
@@ -45,7 +45,7 @@ _accel() {
 			words='--device --json --help'
 			;;
 		compile)
-			words='--output --config --supported-ops --shape --value --json --verbose
+			words='--output --config --report --supported-ops --shape --value --json --verbose
 				--calibrate --verify --max-drop --device --mean --std --layout
 				--samples --verify-samples --layer-samples --ranges --percentile
 				--rounding --no-equalize --no-bias-correction --help'
