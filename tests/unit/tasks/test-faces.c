@@ -89,7 +89,7 @@ static void test_find(void **state)
 	near(faces[0].box.left, 40, 1.5f);
 	near(faces[0].box.bottom, 16, 1.5f);
 	free(faces);
-	/* Two columns between those that the whole is sampled at: found in the part from column 27 */
+	/* Two columns that the whole is not sampled at: found in the part from column 27 */
 	picture = scene(rgb, 43, 8, 2);
 	assert_int_equal(accel_faces_find(&fake.net, &picture, 0.5f, 1, &faces, &count, &err), 0);
 	assert_int_equal(count, 0);
