@@ -151,7 +151,7 @@ static const char *check_l2(const struct accel_model_step *step)
 	const struct accel_tensor *in;
 
 	if (!is_map_8bit(step) || step->params_size)
-		return "L2 norm: expected quantized tensors of one 8-bit type and shape, no parameters";
+		return "L2 norm: expected quantized tensors of one type and shape, no parameters";
 	in = &step->inputs[0]->tensor;
 	if (!in->rank || in->dims[in->rank - 1] > 32768)
 		return "L2 norm: expected a last dimension of 1 to 32768";

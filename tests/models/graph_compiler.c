@@ -178,7 +178,8 @@ static void read_line(struct builder *b, char *line)
 	char *word[4 + MAX_FIELDS];
 	unsigned int n = 0;
 
-	for (char *w = strtok(line, " \n"); w && n < 4 + MAX_FIELDS; w = strtok(NULL, " \n"))
+	line[strcspn(line, "\n")] = 0;
+	for (char *w = strtok(line, " "); w && n < 4 + MAX_FIELDS; w = strtok(NULL, " "))
 		word[n++] = w;
 	if (n < 2)
 		return;

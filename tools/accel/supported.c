@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* accel compile --supported-ops: see supported.h. Documentation/operators.rst is made of its JSON. */
+/* accel compile --supported-ops: see supported.h. Documentation/operators.rst is its JSON. */
 #include "supported.h"
 
 #include <stdio.h>

@@ -106,7 +106,7 @@ enum enpu_cpu_op {
 	ENPU_CPU_LAYER_NORM,		/* params: struct enpu_norm_params */
 	ENPU_CPU_INSTANCE_NORM,		/* params: struct enpu_norm_params */
 	ENPU_CPU_L2_NORMALIZATION,	/* along the last dimension; no params */
-	ENPU_CPU_TOPK,			/* of the last dimension: values, S32 or S64 indices; no params */
+	ENPU_CPU_TOPK,			/* last dimension: values, S32 or S64 indices; no params */
 	ENPU_CPU_CUMSUM,		/* params: struct enpu_cumsum_params */
 	ENPU_CPU_CONCATENATION,		/* F32 tensors; params: struct enpu_concatenation_params */
 	ENPU_CPU_OPS

@@ -286,7 +286,7 @@ static void test_division(void **state)
 static void test_largest(void **state)
 {
 	static const int8_t a[] = { 5, -7, 5, -1, -1, -1 }, expected[] = { 5, 5, -1, -1 };
-	static const int32_t places[] = { 0, 2, 0, 1 };		/* of equals the first comes first */
+	static const int32_t places[] = { 0, 2, 0, 1 };	/* of equals the first one first */
 	const void *const in[] = { a };
 	struct made m;
 	int32_t indices[4];

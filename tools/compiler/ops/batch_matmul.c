@@ -73,7 +73,7 @@ const char *check_batch_matmul(struct graph *g, struct op *op)
 			return "the batches do not broadcast";
 		/* here TFLite's kernel does not give the product */
 		if (da[d] != db[d] && op->attrs.adj_x)
-			return "the first operand is transposed and the batches broadcast: not supported";
+			return "the first operand is transposed: batches must not broadcast";
 		dims[d] = da[d] > db[d] ? da[d] : db[d];
 	}
 	dims[rank - 2] = da[rank - 2];
@@ -93,7 +93,7 @@ static struct operand place_operand(const struct program *p, const struct tensor
 
 	for (int d = 0; d < rank; d++) {
 		o.dims[d] = d < lead ? 1 : t->dims[d - lead];
-		o.view.strides[d] = o.dims[d] == 1 && d < rank - 2 ? 0 : own->strides[d - lead];
+		o.view.strides[d] = d < rank - 2 && o.dims[d] == 1 ? 0 : own->strides[d - lead];
 	}
 	return o;
 }

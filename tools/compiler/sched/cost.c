@@ -63,8 +63,9 @@ static uint64_t taps_of(const struct layer *l)
 static uint64_t mac_cycles(const struct machine *m, const struct layer *l, struct part part)
 {
 	uint64_t positions = (uint64_t)part.rows * l->out.width;
-	uint64_t steps = l->kind == LAYER_DEPTHWISE ? taps_of(l) :
-						      div_up(taps_of(l) * l->in[0].channels, BLOCK_K);
+	uint64_t taps = taps_of(l);
+	uint64_t steps = l->kind == LAYER_DEPTHWISE ? taps :
+						      div_up(taps * l->in[0].channels, BLOCK_K);
 	uint64_t parallel = at_least_1(m->macs / (BLOCK_CHANNELS * BLOCK_K));
 
 	return div_up(positions, parallel) * div_up(part.channels, BLOCK_CHANNELS) * steps;
