@@ -90,6 +90,7 @@ static struct op *operator(struct made *m, enum op_kind kind, struct tensor *out
 
 	memcpy(op->inputs, inputs, n * sizeof(*inputs));
 	op->outputs[0] = out;
+	op->source = (int)m->builder.n_ops - 1;
 	op->attrs.stride_h = op->attrs.stride_w = 1;
 	op->attrs.dilation_h = op->attrs.dilation_w = 1;
 	op->attrs.padding = PADDING_VALID;
@@ -252,7 +253,8 @@ static void test_norms(void **state)
 static void test_layer_norm(void **state)
 {
 	struct made *m = *state;
-	struct tensor *x = input(m, tensor(m, "x", DIMS(2, 2, 2))), *y = tensor(m, "y", DIMS(2, 2, 2));
+	struct tensor *x = input(m, tensor(m, "x", DIMS(2, 2, 2)));
+	struct tensor *y = tensor(m, "y", DIMS(2, 2, 2));
 	struct tensor *scale = constant(m, "scale", DIMS(2, 2), FLOATS(3, 3, 3, 6));
 
 	OPERATOR(m, OP_LAYER_NORM, y, x, scale)->attrs.epsilon = 4;
@@ -349,7 +351,8 @@ static void test_runs(void **state)
 static void test_index_outside(void **state)
 {
 	struct made *m = *state;
-	struct tensor *x = input(m, typed(m, "x", DTYPE_I32, DIMS(1))), *y = tensor(m, "y", DIMS(1));
+	struct tensor *x = input(m, typed(m, "x", DTYPE_I32, DIMS(1)));
+	struct tensor *y = tensor(m, "y", DIMS(1));
 	struct tensor *table = constant(m, "table", DIMS(3), FLOATS(5, 6, 7));
 	const int32_t good = -1, bad = 3;
 	const void *inputs[] = { &good };
@@ -498,7 +501,8 @@ static void test_fold_depthwise(void **state)
 static void test_fold_dense(void **state)
 {
 	struct made *m = *state;
-	struct tensor *x = input(m, tensor(m, "x", DIMS(1, 3))), *dense = tensor(m, "dense", DIMS(1, 2));
+	struct tensor *x = input(m, tensor(m, "x", DIMS(1, 3)));
+	struct tensor *dense = tensor(m, "dense", DIMS(1, 2));
 	struct tensor *w = constant(m, "w", DIMS(2, 3), FLOATS(1, 2, 3, 4, 5, 6));
 
 	OPERATOR(m, OP_FULLY_CONNECTED, dense, x, w);
@@ -510,7 +514,8 @@ static void test_fold_dense(void **state)
 static void test_fold_needs_one_reader(void **state)
 {
 	struct made *m = *state;
-	struct tensor *x = input(m, tensor(m, "x", DIMS(1, 3))), *dense = tensor(m, "dense", DIMS(1, 2));
+	struct tensor *x = input(m, tensor(m, "x", DIMS(1, 3)));
+	struct tensor *dense = tensor(m, "dense", DIMS(1, 2));
 	struct tensor *w = constant(m, "w", DIMS(2, 3), FLOATS(1, 2, 3, 4, 5, 6));
 	struct tensor *also = tensor(m, "also", DIMS(1, 2));
 

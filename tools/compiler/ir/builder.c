@@ -58,6 +58,7 @@ struct op *builder_op(struct builder *b, enum op_kind kind, const char *name,
 
 	op->kind = kind;
 	op->name = name;
+	op->source = -1;
 	op->inputs = arena_new(b->arena, struct tensor *, n_inputs);
 	op->outputs = arena_new(b->arena, struct tensor *, n_outputs);
 	op->n_inputs = n_inputs;

@@ -87,6 +87,15 @@ const char *op_shapes_text(struct arena *arena, const struct op *op)
 			    list_text(arena, op->outputs, op->n_outputs));
 }
 
+const char *op_text(struct arena *arena, const struct op *op)
+{
+	const char *label = op->label ? op->label : "", *gap = *label ? " " : "";
+
+	if (op->source < 0)
+		return arena_printf(arena, "operator (%.80s%s%.80s)", op->name, gap, label);
+	return arena_printf(arena, "operator %d (%.80s%s%.80s)", op->source, op->name, gap, label);
+}
+
 int64_t tensor_int(const struct tensor *t, int64_t i)
 {
 	int32_t narrow;

@@ -160,6 +160,7 @@ struct op {
 	enum op_kind kind;
 	const char *name;		/* the operator's name in the source format */
 	const char *label;		/* what the source calls this one, or NULL */
+	int source;			/* its number in the source; -1: a pass made it */
 	struct tensor **inputs;		/* an entry is NULL where an optional input is left out */
 	struct tensor **outputs;
 	unsigned int n_inputs, n_outputs;
@@ -182,6 +183,8 @@ int64_t tensor_bytes(const struct tensor *t);
 bool same_shape(const struct tensor *a, const struct tensor *b);
 /* "f1/relu uint8[1,112,112,32]" */
 const char *tensor_text(struct arena *arena, const struct tensor *t);
+/* "operator 12 (CONV_2D)": where it is in the source model. */
+const char *op_text(struct arena *arena, const struct op *op);
 /* Its inputs and outputs: what the user needs to find an operator in the model. */
 const char *op_shapes_text(struct arena *arena, const struct op *op);
 /* A constant of type int32 (or int64): element @i. */

@@ -53,6 +53,7 @@ struct tensor *emit(struct node *n, enum op_kind kind, unsigned int n_inputs,
 		op->inputs[i] = inputs[i];
 	op->outputs[0] = out;
 	op->label = label(n);
+	op->source = n->index;
 	if (attrs)
 		op->attrs = *attrs;
 	if (!folded(n, op) && checked_elements(rank, dims) < 1)

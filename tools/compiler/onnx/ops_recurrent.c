@@ -43,6 +43,7 @@ void translate_lstm(struct node *n)
 	}
 	op = builder_op(&n->im->b, OP_LSTM, n->proto->op_type, INPUTS, OUTPUTS);
 	op->label = n->proto->name && *n->proto->name ? n->proto->name : n->proto->output[0];
+	op->source = n->index;
 	op->attrs.reverse = !strcmp(direction, "reverse");
 	for (int i = 0; i < INPUTS; i++)
 		op->inputs[i] = node_input(n, i);

@@ -149,6 +149,7 @@ void translate_topk(struct node *n)
 	values->index = indices->index = n->index + 1;	/* see node_output() */
 	op = builder_op(&n->im->b, OP_TOPK_V2, n->proto->op_type, 2, 2);
 	op->label = n->proto->name;
+	op->source = n->index;
 	op->inputs[0] = sorted;
 	op->inputs[1] = emit_ints(n, 1, (int32_t[]){ k.v[0] });
 	op->outputs[0] = values;

@@ -148,8 +148,8 @@ int check_operators(struct graph *g)
 
 		if (!reason)
 			continue;
-		diag_add(g->diag, ENPU_ERROR, op->index, "%s: operator %d (%s): %s: %s", g->file,
-			 op->index, op->name, reason, op_shapes_text(g->arena, op));
+		diag_add(g->diag, ENPU_ERROR, op->source, "%s: %s: %s: %s", g->file,
+			 op_text(g->arena, op), reason, op_shapes_text(g->arena, op));
 		err = -EOPNOTSUPP;
 	}
 	return err;

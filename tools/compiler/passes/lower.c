@@ -20,10 +20,9 @@ static int check_limits(const struct program *p, const struct layer *l)
 
 	if (fine)
 		return 0;
-	diag_add(p->diag, ENPU_ERROR, l->op->index,
-		 "%s: operator %d (%s): sides of feature maps are limited to %d: %s",
-		 p->graph->file, l->op->index, l->op->name, ENPU_MAX_SIDE,
-		 op_shapes_text(p->arena, l->op));
+	diag_add(p->diag, ENPU_ERROR, l->op->source,
+		 "%s: %s: sides of feature maps are limited to %d: %s", p->graph->file,
+		 op_text(p->arena, l->op), ENPU_MAX_SIDE, op_shapes_text(p->arena, l->op));
 	return -EOPNOTSUPP;
 }
 

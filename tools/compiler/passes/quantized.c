@@ -110,6 +110,7 @@ static void sink_dequantize(struct builder *b, struct op *op)
 	op->attrs.numerics = NUMERICS_ORT;
 	out->producer = builder_unary(b, OP_DEQUANTIZE, "DequantizeLinear", moved, out);
 	out->producer->label = op->label;
+	out->producer->source = op->source;
 }
 
 /* Operands of a convolution or a matrix product with constant weights. */

@@ -229,7 +229,8 @@ int run_quantized(const struct call *c)
 	for (int64_t i = 0; i < n; i++) {
 		uint32_t k = q->count > 1 ? i / run % q->count : 0;
 		float scaled = in[i] / q->scale[k];
-		double x = c->op->attrs.numerics == NUMERICS_ORT ? nearbyintf(scaled) : roundf(scaled);
+		double x = c->op->attrs.numerics == NUMERICS_ORT ? nearbyintf(scaled)
+								: roundf(scaled);
 
 		x += (double)q->zero_point[k];
 		x = x > min ? x : min;

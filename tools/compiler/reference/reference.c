@@ -91,8 +91,8 @@ static const char *check(const struct graph *g, const struct op *op)
 
 static void refuse(const struct graph *g, const struct op *op, const char *reason)
 {
-	diag_add(g->diag, ENPU_ERROR, op->index, "%s: operator %d (%s): %s: %s", g->file,
-		 op->index, op->name, reason, op_shapes_text(g->arena, op));
+	diag_add(g->diag, ENPU_ERROR, op->source, "%s: %s: %s: %s", g->file,
+		 op_text(g->arena, op), reason, op_shapes_text(g->arena, op));
 }
 
 static int check_all(const struct graph *g)

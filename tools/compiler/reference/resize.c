@@ -106,7 +106,8 @@ int run_nearest(const struct call *c)
 		for (int32_t y = 0; y < out->dims[1]; y++) {
 			int64_t row = (int64_t)n * in->dims[1] +
 				      nearest(a, y, in->dims[1], out->dims[1]);
-			const char *from = (const char *)c->in[0] + row * in->dims[2] * (int64_t)pixel;
+			const char *from = (const char *)c->in[0] +
+					   row * in->dims[2] * (int64_t)pixel;
 
 			for (int32_t x = 0; x < out->dims[2]; x++, to += pixel)
 				memcpy(to, from + nearest(a, x, in->dims[2], out->dims[2]) *

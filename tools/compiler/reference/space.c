@@ -52,7 +52,8 @@ int run_depth_space(const struct call *c)
 	int32_t dims[] = { small->dims[0] * small->dims[1], b, small->dims[2], b, large->dims[3] };
 	int64_t row = (int64_t)large->dims[2] * large->dims[3];
 	int64_t small_strides[] = { (int64_t)small->dims[2] * small->dims[3],
-				    (int64_t)b * large->dims[3], small->dims[3], large->dims[3], 1 };
+				    (int64_t)b * large->dims[3], small->dims[3], large->dims[3],
+				    1 };
 	int64_t large_strides[] = { b * row, row, (int64_t)b * large->dims[3], large->dims[3], 1 };
 	struct nd nd = nd_pair(5, dims, deepens ? small_strides : large_strides,
 			       deepens ? large_strides : small_strides);

@@ -220,6 +220,7 @@ static void read_op(struct importer *im, const struct fb_vector *operators, uint
 	struct op *op = &im->graph->ops[i];
 
 	op->index = i;
+	op->source = i;
 	read_op_code(im, fb_i32(&table, OPERATOR_CODE, 0), op);
 	op->inputs = read_operands(im, &table, OPERATOR_INPUTS, "operator inputs", &op->n_inputs);
 	op->outputs = read_operands(im, &table, OPERATOR_OUTPUTS, "operator outputs",
