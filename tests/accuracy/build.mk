@@ -31,4 +31,4 @@ $(eval $(call program,crops,tests/accuracy/crops.c $(addprefix tools/accel/,cli.
 
 .PHONY: check-accuracy
 check-accuracy: $(O)/bin/accel $(O)/bin/mnist-train $(O)/bin/crops $(O)/lib/libaccel-sim.so.1 ## quantize float models and compare them with float, on held-out data
-	@tests/accuracy/quantized --build $(O)
+	@tests/accuracy/quantized --build $(O) $(ACCURACY)

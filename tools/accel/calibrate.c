@@ -139,8 +139,8 @@ int calibration_option(struct calibration *c, int opt)
 		return set_count("verify-samples", 1, &c->exam.limit);
 	case OPT_LAYER_SAMPLES:
 		return set_count("layer-samples", 0, &c->layer_samples);
-	case OPT_NO_EQUALIZE:
-		c->quantize.keep_channels = true;
+	case OPT_EQUALIZE:
+		c->quantize.equalize = true;
 		return CLI_OK;
 	default:
 		c->quantize.keep_bias = true;

@@ -11,7 +11,7 @@
 enum {
 	OPT_CALIBRATE = 512, OPT_VERIFY, OPT_MAX_DROP, OPT_RANGES, OPT_PERCENTILE, OPT_ROUNDING,
 	OPT_MEAN, OPT_STD, OPT_LAYOUT, OPT_SAMPLES, OPT_VERIFY_SAMPLES, OPT_LAYER_SAMPLES,
-	OPT_NO_EQUALIZE, OPT_NO_BIAS_CORRECTION,
+	OPT_EQUALIZE, OPT_NO_BIAS_CORRECTION,
 };
 
 #define CALIBRATE_LONGS \
@@ -27,7 +27,7 @@ enum {
 	{ "samples", required_argument, NULL, OPT_SAMPLES }, \
 	{ "verify-samples", required_argument, NULL, OPT_VERIFY_SAMPLES }, \
 	{ "layer-samples", required_argument, NULL, OPT_LAYER_SAMPLES }, \
-	{ "no-equalize", no_argument, NULL, OPT_NO_EQUALIZE }, \
+	{ "equalize", no_argument, NULL, OPT_EQUALIZE }, \
 	{ "no-bias-correction", no_argument, NULL, OPT_NO_BIAS_CORRECTION }
 
 #define CALIBRATE_HELP \
@@ -45,7 +45,8 @@ enum {
 	"      --ranges METHOD mse (default), minmax, percentile, kl\n" \
 	"      --percentile P  for --ranges percentile (default 99.99)\n" \
 	"      --rounding HOW  adaround (default), nearest\n" \
-	"      --no-equalize, --no-bias-correction  leave that out\n"
+	"      --equalize      make channels alike across layers\n" \
+	"      --no-bias-correction  keep the biases as they are\n"
 
 struct calibration {
 	struct samples learn, exam;

@@ -122,7 +122,7 @@ struct enpu_quantize_options {
 	double percentile;		/* for ENPU_RANGES_PERCENTILE; 0: 99.99 */
 	enum enpu_rounding rounding;
 	bool keep_bias;			/* don't correct what rounding adds on average */
-	bool keep_channels;		/* don't equalize channels across layers */
+	bool equalize;			/* channels across layers */
 };
 
 /* Runs compiled models for verification. Functions return 0, or a negative errno with text. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Equalization across layers (Nagel et al., "Data-free quantization", 2019): between two
- * convolutions with nothing but a RELU between them, a channel may be divided by any
+ * convolutions with nothing but a RELU or PRELU between them, a channel may be divided by any
  * factor and the next layer's weights for it multiplied by the same. Weights have a scale
  * for each channel here, so what gains is the tensor between, which has one for all: its
  * channels get alike, as samples show them, as far as the next layer's weights, whose inputs
@@ -47,12 +47,19 @@ static bool inner(const struct tensor *t)
 	return t->consumers == 1 && !t->is_output;
 }
 
+/* Activations f with f(x / s) = f(x) / s for every positive s. */
+static bool is_homogeneous(const struct op *op)
+{
+	return op->kind == OP_RELU || op->kind == OP_LEAKY_RELU ||
+	       (op->kind == OP_PRELU && op->inputs[1] && op->inputs[1]->data);
+}
+
 /* The layer that alone makes what @second reads. */
 static struct op *layer_before(const struct op *second)
 {
 	const struct tensor *t = second->inputs[0];
 
-	if (t->producer && inner(t) && t->producer->kind == OP_RELU)
+	if (t->producer && inner(t) && is_homogeneous(t->producer))
 		t = t->producer->inputs[0];
 	if (!t->producer || !inner(t) || !is_layer(t->producer) || !keeps_factors(t->producer))
 		return NULL;

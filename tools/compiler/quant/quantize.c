@@ -26,7 +26,7 @@ static int run_stages(void *arg)
 	q->on_floats = arena_new(q->arena, bool, q->g->n_ops);
 	describe_inputs(q->arena, q->g, &q->inputs, &q->sample);
 	err = open_samples(q->g, q->how->samples, q->inputs, &q->num_samples);
-	if (!err && !q->how->keep_channels)
+	if (!err && q->how->equalize)
 		err = quantizer_equalize(q);
 	if (err)
 		return err;
