@@ -165,9 +165,13 @@ static int compile_data(const char *name, const char *folder, const void *data, 
 	struct graph g = { .arena = &arena, .diag = diag, .file = base_name(name) };
 	struct source source = { .name = base_name(name), .bytes = size };
 	struct enpu_compile_stats ignored;
+	struct schedule machine = { 0 };
 	SHA2_CTX sha;
-	int err;
+	/* before anything that takes long */
+	int err = choose_machine(&machine, opts, diag);
 
+	if (err)
+		return err;
 	SHA256Init(&sha);
 	SHA256Update(&sha, data, size);
 	SHA256Final(source.sha256, &sha);
