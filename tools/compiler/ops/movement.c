@@ -197,7 +197,7 @@ void lower_padded(struct program *p, const struct op *op, const struct view *fro
 
 	lower_move(p, op, from, &to, rank, inner);
 	/* slabs before and after: inside of outer dimensions, all along inner ones */
-	memcpy(dims, outer, sizeof(dims));
+	memcpy(dims, outer, rank * sizeof(*dims));
 	for (int d = 0; d < rank; d++) {
 		int32_t end = before[d] + inner[d];
 
