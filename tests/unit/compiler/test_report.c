@@ -42,8 +42,8 @@ static struct enpu_report *make_report(void)
 	m.n_outputs = 1;
 	m.outputs[0] = out;
 	data = tm_write(&m, &size);
-	assert_int_equal(enpu_compile_memory("a/b/test.tflite", data, size, &opts, &blob, NULL, NULL),
-			 0);
+	assert_int_equal(0, enpu_compile_memory("a/b/test.tflite", data, size, &opts, &blob, NULL,
+						NULL));
 	free(data);
 	tm_free(&m);
 	enpu_blob_free(&blob);
@@ -148,7 +148,8 @@ static void texts_are_cleaned(void **state)
 	} cases[] = {
 		{ "", "" },
 		{ "a <b> & \"c\"", "a <b> & \"c\"" },
-		{ "\xc3\xbc \xe6\xbc\xa2 \xf0\x9f\x99\x82", "\xc3\xbc \xe6\xbc\xa2 \xf0\x9f\x99\x82" },
+		{ "\xc3\xbc \xe6\xbc\xa2 \xf0\x9f\x99\x82",
+		  "\xc3\xbc \xe6\xbc\xa2 \xf0\x9f\x99\x82" },
 		{ "\x01\n\x7f\xc2\x9b", BAD BAD BAD BAD },
 		{ "\x80\xff\xc0\xaf", BAD BAD BAD BAD },
 		{ "\xed\xa0\x80", BAD BAD BAD },

@@ -5,7 +5,8 @@
 #define FIELD(type, member, kind)	{ #member, kind, offsetof(struct type, member), NULL }
 #define NAMED(type, name, member, kind)	{ name, kind, offsetof(struct type, member), NULL }
 #define ROWS(type, member, of)		{ #member, FIELD_ROWS, offsetof(struct type, member), of }
-#define RECORD(type, list)		{ list, sizeof(list) / sizeof((list)[0]), sizeof(struct type) }
+#define RECORD(type, list)	\
+	{ list, sizeof(list) / sizeof((list)[0]), sizeof(struct type) }
 
 static const struct field op_fields[] = {
 	FIELD(report_op, index, FIELD_U32),
