@@ -35,9 +35,17 @@ int net_failed(struct accel_error *err, const char *what, const char *reason)
 	return -EINVAL;
 }
 
+/* The value, or NULL if it is empty: which is how make hands on what is not set */
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
 static const char *in_cache(const char *name, char *path, size_t size)
 {
-	const char *cache = getenv("ENPU_CACHE"), *home = getenv("XDG_CACHE_HOME");
+	const char *cache = variable("ENPU_CACHE"), *home = variable("XDG_CACHE_HOME");
 
 	if (cache)
 		snprintf(path, size, "%s/%s", cache, name);

@@ -5,10 +5,13 @@ import json
 import os
 import random
 import subprocess
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "models"))
+from golden import cache  # noqa: E402,F401 pylint: disable=wrong-import-position,unused-import
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
 NAMES = ["DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "DejaVuSans-Bold"]
 WORDS = """the quick brown fox jumps over lazy dog pack my box with five dozen liquor jugs how vexingly
@@ -16,12 +19,6 @@ daft zebras jump bright vixens dozy fowl quack sphinx of black quartz judge vow 
 Driver Queue Packet Memory Thread Socket Buffer Signal Module Vector Matrix Tensor Register Address 1927
 2026 3.14 42 100% 7:30 A4 B-17 C++ (new) [old] "yes" total: price, 19.99 No. 8 end. why? stop! a/b x=y
 invoice Receipt Station Platform Ticket Monday August Winter North West street avenue number""".split()
-
-
-def cache():
-    if "ENPU_CACHE" in os.environ:
-        return Path(os.environ["ENPU_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "enpu"
 
 
 class TaskError(Exception):
