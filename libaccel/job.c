@@ -128,8 +128,8 @@ static void reason_text(const struct accel_backend_fault *raw, int result, char 
 			 (unsigned long long)raw->addr);
 		break;
 	case ENPU_FAULT_REGION:
-		snprintf(text, size, "%s: region %u, offset 0x%llx", accel_fault_cause_text(raw->cause),
-			 (unsigned int)(raw->addr >> 56),
+		snprintf(text, size, "%s: region %u, offset 0x%llx",
+			 accel_fault_cause_text(raw->cause), (unsigned int)(raw->addr >> 56),
 			 (unsigned long long)raw->addr & 0xffffffffffffff);
 		break;
 	default:

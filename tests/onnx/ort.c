@@ -51,15 +51,16 @@ static bool open_session(struct ort *o, const char *model)
 	OrtSessionOptions *options;
 	bool bad;
 
-	if (failed(o, o->api->CreateEnv(ORT_LOGGING_LEVEL_FATAL, "oracle", &o->env), "environment") ||
+	if (failed(o, o->api->CreateEnv(ORT_LOGGING_LEVEL_FATAL, "oracle", &o->env),
+		   "environment") ||
 	    failed(o, o->api->CreateSessionOptions(&options), "options"))
 		return false;
 	bad = failed(o, o->api->SetIntraOpNumThreads(options, 1), "threads") ||
 	      failed(o, o->api->SetSessionGraphOptimizationLevel(options, ORT_ENABLE_BASIC),
 		     "optimization") ||
 	      failed(o, o->api->CreateSession(o->env, model, options, &o->session), model) ||
-	      failed(o, o->api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &o->memory),
-		     "memory") ||
+	      failed(o, o->api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault,
+						    &o->memory), "memory") ||
 	      failed(o, o->api->GetAllocatorWithDefaultOptions(&o->allocator), "allocator") ||
 	      failed(o, o->api->SessionGetOutputCount(o->session, &o->n_outputs), "outputs");
 	o->api->ReleaseSessionOptions(options);

@@ -110,8 +110,9 @@ static bool is_fixed(const struct tensor *t, unsigned int i, enum fixing fixing)
 
 static void give_values(struct vector *v, enum fixing fixing, struct enpu_compile_options *opts)
 {
-	struct enpu_input_value *values = arena_new(&v->arena, struct enpu_input_value, MAX_TENSORS);
+	struct enpu_input_value *values;
 
+	values = arena_new(&v->arena, struct enpu_input_value, MAX_TENSORS);
 	opts->input_values = values;
 	for (unsigned int i = 0; i < v->n_inputs; i++) {
 		const struct tensor *t = v->inputs[i];

@@ -90,7 +90,9 @@ static int set_rounding(struct calibration *c)
 
 static int set_numbers(const char *option, float values[3])
 {
-	return preprocess_numbers(optarg, values) ? expected(option, "one number or R,G,B") : CLI_OK;
+	if (preprocess_numbers(optarg, values))
+		return expected(option, "one number or R,G,B");
+	return CLI_OK;
 }
 
 static int set_std(struct calibration *c)

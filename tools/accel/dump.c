@@ -308,7 +308,8 @@ static void print_stream(const struct dump *dump)
 		if (shown)
 			fprintf(dump->to, "%c %5u  0x%06llx  %-14s %-6s layer %u\n",
 				i == failed ? '>' : ' ', i, offset - sizeof(memory),
-				accel_opcode_name(cmd.opcode), NAME(engines, cmd.engine), cmd.layer);
+				accel_opcode_name(cmd.opcode), NAME(engines, cmd.engine),
+				cmd.layer);
 		if (cmd.size < sizeof(cmd) || i == failed)
 			break;
 		offset += cmd.size;

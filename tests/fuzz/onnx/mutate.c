@@ -83,7 +83,7 @@ static size_t count_of(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
 	if (f->label == PROTOBUF_C_LABEL_REPEATED)
 		return *(size_t *)member(m, f->quantifier_offset);
 	if (f->type == PROTOBUF_C_TYPE_MESSAGE || f->type == PROTOBUF_C_TYPE_STRING)
-		return *(void **)member(m, f->offset) != NULL;
+		return !!*(void **)member(m, f->offset);
 	return 1;
 }
 

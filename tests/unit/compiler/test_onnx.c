@@ -114,7 +114,7 @@ static Onnx__TensorProto *add_constant(struct made *m, const char *name, int typ
 	t->data_type = type;
 	for (int i = 0; i < rank; i++)
 		*arena_push(&m->arena, t->dims, t->n_dims) = dims[i];
-	t->has_raw_data = data != NULL;
+	t->has_raw_data = !!data;
 	t->raw_data = (ProtobufCBinaryData){ bytes, data };
 	*arena_push(&m->arena, m->g.initializer, m->g.n_initializer) = t;
 	return t;
@@ -242,7 +242,8 @@ static void shapes_are_computed(void **state)
 	m->g.node[3]->n_attribute = 1;
 	m->g.node[3]->attribute = (Onnx__AttributeProto *[]){ &(Onnx__AttributeProto){
 		PROTOBUF_C_MESSAGE_INIT(&onnx__attribute_proto__descriptor), .name = "axis",
-		.has_i = 1, .i = 0, .has_type = 1, .type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT,
+		.has_i = 1, .i = 0,
+		.has_type = 1, .type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT,
 	} };
 	add_node(m, "Reshape", "x t", "y");
 	assert_int_equal(import(m, NULL), 0);

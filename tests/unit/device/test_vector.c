@@ -89,7 +89,8 @@ static void test_average_rounds(void **state)
 }
 
 /* Sums of rounded products, one after the other; the zero point comes before the rounding */
-static int64_t expected_average_fp32(const struct enpu_cmd_pool *cmd, const int32_t *q, unsigned int n)
+static int64_t expected_average_fp32(const struct enpu_cmd_pool *cmd, const int32_t *q,
+				     unsigned int n)
 {
 	float in, out, sum = 0, v;
 

@@ -143,7 +143,7 @@ struct enpu_tensor_accuracy {
 	double sqnr_db;			/* signal to quantization noise */
 	double cosine;			/* mean of all samples */
 	double least_cosine;		/* of one sample */
-	double agreement;		/* share of samples with the same top class; -1: no classes */
+	double agreement;		/* share of samples of the same top class; or -1 */
 };
 
 struct enpu_accuracy {

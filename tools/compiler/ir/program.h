@@ -83,7 +83,7 @@ struct layer {
 	struct fm in[2], out;		/* COPY, FILL: in and out name buffer and offset alone */
 	struct enpu_window window;
 	struct enpu_clamp clamp;
-	uint8_t operation;		/* of the kind: enum enpu_pool, enpu_elementwise, ..., MATMUL's flags */
+	uint8_t operation;		/* of the kind: enum enpu_pool, ..., MATMUL's flags */
 	uint8_t requant;		/* enum enpu_requant */
 	uint64_t macs;
 	struct buffer *weights;		/* of convolutions: blocked */

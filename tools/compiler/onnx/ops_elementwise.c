@@ -98,7 +98,8 @@ void translate_clip(struct node *n)
 {
 	struct tensor *in = node_need(n, 0);
 	struct op_attrs attrs = {
-		.alpha = clip_bound(n, "min", 1, -FLT_MAX), .beta = clip_bound(n, "max", 2, FLT_MAX),
+		.alpha = clip_bound(n, "min", 1, -FLT_MAX),
+		.beta = clip_bound(n, "max", 2, FLT_MAX),
 	};
 	enum op_kind kind = OP_CLIP;
 

@@ -255,8 +255,8 @@ struct tensor *import_tensor(struct importer *im, const Onnx__TensorProto *proto
 		t->data = read_external(im, proto, t);
 	} else if (proto->has_raw_data && proto->raw_data.len) {
 		if (proto->raw_data.len != (size_t)tensor_bytes(t))
-			import_fail(im, -EINVAL, "tensor %.80s needs %lld bytes, but has %zu", shown,
-				    (long long)tensor_bytes(t), proto->raw_data.len);
+			import_fail(im, -EINVAL, "tensor %.80s needs %lld bytes, but has %zu",
+				    shown, (long long)tensor_bytes(t), proto->raw_data.len);
 		t->data = proto->raw_data.data;
 	} else {
 		t->data = read_list(im, proto, t);

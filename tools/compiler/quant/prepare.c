@@ -41,7 +41,8 @@ static void make_convolution(struct builder *b, struct op *op)
 	int32_t w_dims[] = { outputs, 1, 1, inputs };
 	struct tensor *row, *result;
 
-	row = builder_tensor(b, arena_printf(b->arena, "%s (row)", in->name), DTYPE_F32, 4, in_dims);
+	row = builder_tensor(b, arena_printf(b->arena, "%s (row)", in->name), DTYPE_F32, 4,
+			     in_dims);
 	result = builder_tensor(b, arena_printf(b->arena, "%s (row)", out->name), DTYPE_F32, 4,
 				out_dims);
 	reshape(b, in, row);

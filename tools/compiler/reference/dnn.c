@@ -39,6 +39,9 @@ struct layout {
 	bool any;			/* the primitive chooses */
 };
 
+/* nothing here trains */
+static const dnnl_prop_kind_t inference = dnnl_forward_inference;
+
 struct geometry {
 	dnnl_dims_t kernel, stride, dilation, before, after;
 };
@@ -73,22 +76,26 @@ static dnnl_status_t describe_conv(dnnl_primitive_desc_t *pd, struct dnn *dnn, b
 	descriptor_ref b = bias ? ref(&d[BIAS]) : NULL;
 
 	if (transposed)
-		return dnnl_deconvolution_forward_primitive_desc_create(
-			pd, dnn->engine, dnnl_forward_inference, dnnl_deconvolution_direct,
-			d[SRC], d[WEIGHTS], b, d[DST], g->stride, g->dilation, g->before,
-			g->after, NULL);
-	return dnnl_convolution_forward_primitive_desc_create(
-		pd, dnn->engine, dnnl_forward_inference, dnnl_convolution_direct, d[SRC],
-		d[WEIGHTS], b, d[DST], g->stride, g->dilation, g->before, g->after, NULL);
+		return dnnl_deconvolution_forward_primitive_desc_create(pd, dnn->engine, inference,
+									dnnl_deconvolution_direct,
+									d[SRC], d[WEIGHTS], b,
+									d[DST], g->stride,
+									g->dilation, g->before,
+									g->after, NULL);
+	return dnnl_convolution_forward_primitive_desc_create(pd, dnn->engine, inference,
+							      dnnl_convolution_direct, d[SRC],
+							      d[WEIGHTS], b, d[DST], g->stride,
+							      g->dilation, g->before, g->after,
+							      NULL);
 }
 
 static dnnl_status_t describe_pool(dnnl_primitive_desc_t *pd, struct dnn *dnn,
 				   dnnl_alg_kind_t kind, const descriptor *d,
 				   const struct geometry *g)
 {
-	return dnnl_pooling_forward_primitive_desc_create(
-		pd, dnn->engine, dnnl_forward_inference, kind, d[SRC], d[DST], g->stride,
-		g->kernel, g->dilation, g->before, g->after, NULL);
+	return dnnl_pooling_forward_primitive_desc_create(pd, dnn->engine, inference, kind,
+							  d[SRC], d[DST], g->stride, g->kernel,
+							  g->dilation, g->before, g->after, NULL);
 }
 
 static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *pd, struct dnn *dnn,
@@ -129,15 +136,19 @@ static dnnl_status_t describe_conv(dnnl_primitive_desc_t *pd, struct dnn *dnn, b
 	dnnl_status_t status;
 
 	if (transposed) {
-		status = dnnl_dilated_deconvolution_forward_desc_init(
-			&deconv, dnnl_forward_inference, dnnl_deconvolution_direct, &d[SRC],
-			&d[WEIGHTS], b, &d[DST], g->stride, g->dilation, g->before, g->after);
+		status = dnnl_dilated_deconvolution_forward_desc_init(&deconv, inference,
+								      dnnl_deconvolution_direct,
+								      &d[SRC], &d[WEIGHTS], b,
+								      &d[DST], g->stride,
+								      g->dilation, g->before,
+								      g->after);
 		return status ? status : dnnl_primitive_desc_create(pd, &deconv, NULL,
 								    dnn->engine, NULL);
 	}
-	status = dnnl_dilated_convolution_forward_desc_init(
-		&conv, dnnl_forward_inference, dnnl_convolution_direct, &d[SRC], &d[WEIGHTS], b,
-		&d[DST], g->stride, g->dilation, g->before, g->after);
+	status = dnnl_dilated_convolution_forward_desc_init(&conv, inference,
+							    dnnl_convolution_direct, &d[SRC],
+							    &d[WEIGHTS], b, &d[DST], g->stride,
+							    g->dilation, g->before, g->after);
 	return status ? status : dnnl_primitive_desc_create(pd, &conv, NULL, dnn->engine, NULL);
 }
 
@@ -146,10 +157,11 @@ static dnnl_status_t describe_pool(dnnl_primitive_desc_t *pd, struct dnn *dnn,
 				   const struct geometry *g)
 {
 	dnnl_pooling_v2_desc_t pool;
-	dnnl_status_t status = dnnl_pooling_v2_forward_desc_init(
-		&pool, dnnl_forward_inference, kind, &d[SRC], &d[DST], g->stride, g->kernel,
-		g->dilation, g->before, g->after);
+	dnnl_status_t status;
 
+	status = dnnl_pooling_v2_forward_desc_init(&pool, inference, kind, &d[SRC], &d[DST],
+						   g->stride, g->kernel, g->dilation, g->before,
+						   g->after);
 	return status ? status : dnnl_primitive_desc_create(pd, &pool, NULL, dnn->engine, NULL);
 }
 
@@ -238,6 +250,12 @@ static dnnl_status_t plan_weights(struct dnn *dnn, struct dnn_op *op, const desc
 	return status;
 }
 
+/* How the primitive wants its weights. */
+static descriptor_ref weights_of(dnnl_primitive_desc_t pd)
+{
+	return dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
+}
+
 static dnnl_status_t make_op(struct dnn *dnn, dnnl_primitive_desc_t pd, const descriptor *d,
 			     const struct layout *l, const descriptor *plain, struct dnn_op **op)
 {
@@ -251,8 +269,7 @@ static dnnl_status_t make_op(struct dnn *dnn, dnnl_primitive_desc_t pd, const de
 		if (!l[i].rank)
 			continue;
 		if (l[i].any)
-			status = plan_weights(dnn, *op, plain, dnnl_primitive_desc_query_md(
-						      pd, dnnl_query_weights_md, 0));
+			status = plan_weights(dnn, *op, plain, weights_of(pd));
 		else
 			status = dnnl_memory_create(&(*op)->memory[i], ref(&d[i]), dnn->engine,
 						    DNNL_MEMORY_NONE);

@@ -27,8 +27,10 @@ struct dnn_conv {
 	int32_t in[4], out[4];
 	struct dnn_window window;
 	int32_t groups;
-	/* Distance of the weights' elements: between output channels and input channels of
-	 * a group, rows, columns */
+	/*
+	 * Distance of the weights' elements: between output channels and input channels of
+	 * a group, rows, columns
+	 */
 	int64_t stride_o, stride_i, stride_h, stride_w;
 	bool bias, transposed;
 };

@@ -165,7 +165,8 @@ static int validate(struct enpu_exec *x)
 	if (!err)
 		err = enpu_check_clamp(x, &cmd->clamp, cmd->ofm.dtype);
 	if (!err && (cmd->op > ENPU_POOL_AVERAGE_FP32 ||
-		     cmd->flags & ~(fp32 ? ENPU_POOL_COUNT_PADS : 0u) || cmd->ifm.dtype != cmd->ofm.dtype ||
+		     cmd->flags & ~(fp32 ? ENPU_POOL_COUNT_PADS : 0u) ||
+		     cmd->ifm.dtype != cmd->ofm.dtype ||
 		     cmd->ifm.channels != cmd->ofm.channels ||
 		     win->dilation_h != 1 || win->dilation_w != 1 ||
 		     !windows_meet(cmd->ofm.height, cmd->ifm.height, win->kernel_h,
