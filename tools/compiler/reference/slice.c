@@ -98,7 +98,8 @@ static const char *plan_range(const struct op *op, int i, int d, struct part *p)
 	}
 	p->begin[d] = begin;
 	p->step[d] = step;
-	size = step > 0 ? (end - begin + step - 1) / step : (end - begin + step + 1) / step;
+	/* rounded up */
+	size = (end - begin + step + (step < 0 ? 1 : -1)) / step;
 	p->dims[d] = size < 0 ? 0 : size;
 	return NULL;
 }

@@ -175,7 +175,7 @@ static int make_conv(struct dnn *dnn, const struct op *op, const struct dnn_conv
 
 	*state = conv;
 	if (!err && o.weights->data)
-		err = dnn_set_weights(dnn, conv, (const float *)o.weights->data);
+		err = dnn_set_weights(dnn, conv, (const void *)o.weights->data);
 	return err;
 }
 

@@ -127,7 +127,7 @@ static int execute(struct enpu_exec *x)
 	struct pool pool = {
 		.cmd = &x->cmd.pool,
 		.acc = enpu_piece_values(x, ENPU_SCRATCH_ACC),
-		.sums = (float *)enpu_piece_values(x, ENPU_SCRATCH_INPUT_B),
+		.sums = (void *)enpu_piece_values(x, ENPU_SCRATCH_INPUT_B),
 		.input = enpu_piece_values(x, ENPU_SCRATCH_INPUT),
 		.taps = enpu_piece_values(x, ENPU_SCRATCH_VALUES),
 	};
