@@ -89,19 +89,23 @@ static bool mapping(const struct run *run, const struct call *call, uint8_t **at
 
 	if (!slot || slot->kind != O_MAP || !slot->live)
 		return false;
-	*at = (uint8_t *)(uintptr_t)slot->value;
+	*at = (uint8_t *)(uintptr_t)__atomic_load_n(&slot->value, __ATOMIC_ACQUIRE);
 	*size = slot->size;
-	return true;
+	return *at;
 }
 
 ACTION(munmap)
 {
+	struct slot *slot;
 	uint8_t *at;
 	size_t size;
 
 	if (!mapping(run, call, &at, &size))
 		return -EINVAL;
-	return munmap(at, size) ? -errno : 0;
+	/* the other thread may do the same, and the address be somebody else's by then */
+	slot = (struct slot *)slot_of(run, call);
+	at = (uint8_t *)(uintptr_t)__atomic_exchange_n(&slot->value, 0, __ATOMIC_ACQ_REL);
+	return !at ? -EINVAL : munmap(at, size) ? -errno : 0;
 }
 
 /* Reads and writes a mapping, after something was done to it. */
