@@ -5,7 +5,7 @@ FUZZ_ONNX := tests/fuzz/onnx
 
 $(eval $(call flags,$(FUZZ_ONNX)/,-Itools/compiler -Itools/compiler/include -I$(O)/generated/onnx))
 $(eval $(call program_in,$(O)/asan,$(O)/asan/tests/onnx-mutate,\
-	$(FUZZ_ONNX)/mutate.c $(FUZZ_ONNX)/one_input.c,libenpu-compiler))
+	tests/fuzz/mutations.c $(FUZZ_ONNX)/mutate.c $(FUZZ_ONNX)/one_input.c,libenpu-compiler))
 
 .PHONY: check-fuzz-onnx fuzz-onnx
 check-fuzz-onnx: $(O)/asan/tests/onnx-mutate ## feed 100,000 broken ONNX models to the compiler

@@ -1,61 +1,27 @@
 // SPDX-License-Identifier: MIT
 /*
- * Mutations of ONNX models that stay messages of ONNX's schema, fed to the compiler under
- * the sanitizers: most flipped bytes of a protobuf file only break its framing.
- *
- *     onnx-mutate COUNT SEED FILE...
+ * Mutations of ONNX models that stay messages of ONNX's schema: most flipped bytes of a
+ * protobuf file only break its framing.
  *
  * A mutation takes some field of some message, by protobuf-c's own description of it, and
- * changes, drops, doubles or exchanges it. One in four then has bytes flipped as well. It
- * depends on the seed and its number alone; a failure prints both.
+ * changes, drops, doubles or exchanges it. One in four then has bytes flipped as well.
  */
-#include <errno.h>
-#include <inttypes.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <onnx.pb-c.h>
 
-#include "../tflite/one_input.h"
+#include "../mutations.h"
 
-#define LIMIT_SECONDS	60
 #define MAX_FIELDS	4096	/* of which one is drawn */
-#define LARGE_BYTES	(64u << 10)
-#define LARGE_SHARE	256	/* one in so many mutations is of a large file */
-
-struct file {
-	const char *path;
-	uint8_t *data;
-	size_t size;
-};
 
 /* A field that is there. */
 struct place {
 	ProtobufCMessage *message;
 	const ProtobufCFieldDescriptor *field;
 };
-
-static uint64_t random_state;
-
-static uint64_t next_random(void)
-{
-	uint64_t z;
-
-	random_state += 0x9e3779b97f4a7c15;
-	z = random_state;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static size_t below(size_t n)
-{
-	return n ? next_random() % n : 0;
-}
 
 static int64_t awkward(int64_t old)
 {
@@ -216,35 +182,7 @@ static void mutate_model(Onnx__ModelProto *model)
 	}
 }
 
-static void read_file(struct file *f)
-{
-	FILE *in = fopen(f->path, "rb");
-
-	if (!in || fseek(in, 0, SEEK_END) || ftell(in) < 1) {
-		fprintf(stderr, "onnx-mutate: %s: %s\n", f->path, strerror(errno));
-		exit(2);
-	}
-	f->size = ftell(in);
-	f->data = malloc(f->size);
-	rewind(in);
-	if (fread(f->data, 1, f->size, in) != f->size) {
-		fprintf(stderr, "onnx-mutate: %s: %s\n", f->path, strerror(errno));
-		exit(2);
-	}
-	fclose(in);
-}
-
-static const struct file *draw(const struct file *files, int n)
-{
-	const struct file *f = &files[below(n)];
-
-	while (f->size > LARGE_BYTES && below(LARGE_SHARE))
-		f = &files[below(n)];
-	return f;
-}
-
-/* The mutated file, exactly as large as its memory. */
-static uint8_t *mutated(const struct file *f, size_t *size)
+static uint8_t *mutated(const struct file *f, const struct file *other, size_t *size)
 {
 	Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, f->size, f->data);
 	uint8_t *out;
@@ -263,56 +201,4 @@ static uint8_t *mutated(const struct file *f, size_t *size)
 	return out;
 }
 
-static void hang(int signal)
-{
-	static const char text[] = "onnx-mutate: a mutation hangs\n";
-	ssize_t ignored = write(2, text, sizeof(text) - 1);
-
-	(void)ignored;
-	abort();
-}
-
-int main(int argc, char **argv)
-{
-	unsigned long count = argc > 3 ? strtoul(argv[1], NULL, 0) : 0;
-	uint64_t seed = argc > 3 ? strtoull(argv[2], NULL, 0) : 0, outcomes[3] = { 0 };
-	int n = argc - 3;
-	struct file *files;
-	char why[300];
-
-	if (n < 1 || !count) {
-		fprintf(stderr, "usage: onnx-mutate COUNT SEED FILE...\n");
-		return 2;
-	}
-	files = calloc(n, sizeof(*files));
-	for (int i = 0; i < n; i++) {
-		files[i].path = argv[3 + i];
-		read_file(&files[i]);
-	}
-	signal(SIGALRM, hang);
-	for (uint64_t current = 0; current < count; current++) {
-		const struct file *f;
-		enum outcome outcome;
-		uint8_t *data;
-		size_t size;
-
-		random_state = seed ^ current * 0xd1342543de82ef95;
-		f = draw(files, n);
-		data = mutated(f, &size);
-		alarm(LIMIT_SECONDS);
-		outcome = compile_one(data, size, why);
-		alarm(0);
-		free(data);
-		outcomes[outcome]++;
-		if (outcome == OUTCOME_WRONG)
-			printf("mutation %" PRIu64 " of %s, seed %" PRIu64 ": %s\n", current,
-			       f->path, seed, why);
-	}
-	printf("%lu mutations: %" PRIu64 " compiled, %" PRIu64 " refused with a reason, %" PRIu64
-	       " wrong\n", count, outcomes[OUTCOME_COMPILED], outcomes[OUTCOME_REFUSED],
-	       outcomes[OUTCOME_WRONG]);
-	for (int i = 0; i < n; i++)
-		free(files[i].data);
-	free(files);
-	return outcomes[OUTCOME_WRONG] != 0;
-}
+const struct mutator mutator = { .large_bytes = 64 << 10, .large_share = 256, .mutate = mutated };

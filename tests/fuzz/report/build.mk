@@ -7,7 +7,7 @@ FUZZ_REPORT_SRCS := $(FUZZ_REPORT)/one_input.c $(FUZZ_REPORT)/page_check.c
 
 $(eval $(call flags,$(FUZZ_REPORT)/,-Itools/compiler/include))
 $(eval $(call program_in,$(O)/asan,$(O)/asan/tests/report-mutate,\
-	tests/fuzz/tflite/mutate.c $(FUZZ_REPORT_SRCS),libenpu-compiler))
+	tests/fuzz/mutations.c tests/fuzz/tflite/mutate.c $(FUZZ_REPORT_SRCS),libenpu-compiler))
 
 .PHONY: check-fuzz-report fuzz-report
 check-fuzz-report: $(O)/asan/tests/report-mutate ## write reports of broken and hostile models

@@ -7,7 +7,7 @@ FUZZ_TFLITE_SRCS := $(FUZZ_TFLITE)/one_input.c \
 
 $(eval $(call flags,$(FUZZ_TFLITE)/,-Itools/compiler/include))
 $(eval $(call program_in,$(O)/asan,$(O)/asan/tests/tflite-mutate,\
-	$(FUZZ_TFLITE)/mutate.c $(FUZZ_TFLITE_SRCS),libenpu-compiler))
+	tests/fuzz/mutations.c $(FUZZ_TFLITE)/mutate.c $(FUZZ_TFLITE_SRCS),libenpu-compiler))
 
 .PHONY: check-fuzz-tflite fuzz-tflite
 check-fuzz-tflite: $(O)/asan/tests/tflite-mutate ## feed 10,000 broken models to the compiler

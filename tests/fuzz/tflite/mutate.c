@@ -1,52 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Random mutations of real files, fed to the compiler under the sanitizers:
- *
- *     mutate COUNT SEED FILE...
- *
- * Every mutation depends on the seed and its number alone; a failure prints both.
- * Small files come first in the draw, so that thousands of mutations take minutes;
- * bytes near the ends of a file, where the tables are, are hit more often than
- * weights. A mutation that takes longer than LIMIT_SECONDS counts as a hang.
+ * Random mutations of TensorFlow Lite files. Bytes near the ends of a file, where the
+ * tables are, are hit more often than weights.
  */
-#include <errno.h>
-#include <inttypes.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "one_input.h"
+#include "../mutations.h"
 
-#define LIMIT_SECONDS	60
 #define TABLE_BYTES	4096	/* at both ends of a file */
-#define LARGE_BYTES	(256u << 10)
-#define LARGE_SHARE	64	/* one in so many mutations is of a large file */
-
-struct file {
-	const char *path;
-	uint8_t *data;
-	size_t size;
-};
-
-static uint64_t random_state;
-
-static uint64_t next_random(void)
-{
-	uint64_t z;
-
-	random_state += 0x9e3779b97f4a7c15;
-	z = random_state;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static size_t below(size_t n)
-{
-	return n ? next_random() % n : 0;
-}
 
 static size_t position(size_t size)
 {
@@ -147,90 +109,16 @@ static size_t mutate(uint8_t *data, size_t size, const struct file *other)
 	}
 }
 
-static void read_file(struct file *f)
+static uint8_t *mutated(const struct file *f, const struct file *other, size_t *size)
 {
-	FILE *in = fopen(f->path, "rb");
+	uint8_t *copy = malloc(f->size), *exact;
 
-	if (!in || fseek(in, 0, SEEK_END) || ftell(in) < 1) {
-		fprintf(stderr, "mutate: %s: %s\n", f->path, strerror(errno));
-		exit(2);
-	}
-	f->size = ftell(in);
-	f->data = malloc(f->size);
-	rewind(in);
-	if (fread(f->data, 1, f->size, in) != f->size) {
-		fprintf(stderr, "mutate: %s: %s\n", f->path, strerror(errno));
-		exit(2);
-	}
-	fclose(in);
+	memcpy(copy, f->data, f->size);
+	*size = mutate(copy, f->size, other);
+	exact = malloc(*size ? *size : 1);
+	memcpy(exact, copy, *size);
+	free(copy);
+	return exact;
 }
 
-static const struct file *draw(const struct file *files, int n)
-{
-	const struct file *f = &files[below(n)];
-
-	while (f->size > LARGE_BYTES && below(LARGE_SHARE))
-		f = &files[below(n)];
-	return f;
-}
-
-static void hang(int signal)
-{
-	static const char text[] = "mutate: a mutation hangs\n";
-	ssize_t ignored = write(2, text, sizeof(text) - 1);
-
-	(void)ignored;
-	abort();
-}
-
-int main(int argc, char **argv)
-{
-	unsigned long count = argc > 3 ? strtoul(argv[1], NULL, 0) : 0;
-	uint64_t seed = argc > 3 ? strtoull(argv[2], NULL, 0) : 0, outcomes[3] = { 0 };
-	int n = argc - 3;
-	struct file *files;
-	char why[300];
-
-	if (n < 1 || !count) {
-		fprintf(stderr, "usage: mutate COUNT SEED FILE...\n");
-		return 2;
-	}
-	files = calloc(n, sizeof(*files));
-	for (int i = 0; i < n; i++) {
-		files[i].path = argv[3 + i];
-		read_file(&files[i]);
-	}
-	signal(SIGALRM, hang);
-	for (uint64_t current = 0; current < count; current++) {
-		const struct file *f, *other;
-		enum outcome outcome;
-		uint8_t *copy, *exact;
-		size_t size;
-
-		random_state = seed ^ current * 0xd1342543de82ef95;
-		f = draw(files, n);
-		other = draw(files, n);
-		copy = malloc(f->size);
-		memcpy(copy, f->data, f->size);
-		size = mutate(copy, f->size, other);
-		/* as large as the mutation, so that a read beyond it is seen */
-		exact = malloc(size ? size : 1);
-		memcpy(exact, copy, size);
-		free(copy);
-		alarm(LIMIT_SECONDS);
-		outcome = compile_one(exact, size, why);
-		alarm(0);
-		free(exact);
-		outcomes[outcome]++;
-		if (outcome == OUTCOME_WRONG)
-			printf("mutation %" PRIu64 " of %s, seed %" PRIu64 ": %s\n", current,
-			       f->path, seed, why);
-	}
-	printf("%lu mutations: %" PRIu64 " compiled, %" PRIu64 " refused with a reason, %" PRIu64
-	       " wrong\n", count, outcomes[OUTCOME_COMPILED], outcomes[OUTCOME_REFUSED],
-	       outcomes[OUTCOME_WRONG]);
-	for (int i = 0; i < n; i++)
-		free(files[i].data);
-	free(files);
-	return outcomes[OUTCOME_WRONG] != 0;
-}
+const struct mutator mutator = { .large_bytes = 256 << 10, .large_share = 64, .mutate = mutated };

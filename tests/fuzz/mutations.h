@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Random mutations of model files for the compiler: what a format brings, and what
+ * mutations.c, which has main(), gives it.
+ */
+#ifndef FUZZ_MUTATIONS_H
+#define FUZZ_MUTATIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct file {
+	const char *path;
+	uint8_t *data;
+	size_t size;
+};
+
+struct mutator {
+	/* one in @large_share mutations is of a file that is larger than that */
+	size_t large_bytes, large_share;
+	/*
+	 * A broken copy of @file, perhaps with parts of @other: to be freed, and exactly as
+	 * large as its memory, so that a read beyond it is seen.
+	 */
+	uint8_t *(*mutate)(const struct file *file, const struct file *other, size_t *size);
+};
+
+/* Of the format */
+extern const struct mutator mutator;
+
+uint64_t next_random(void);
+/* 0 to n - 1; or 0 */
+size_t below(size_t n);
+
+#endif
