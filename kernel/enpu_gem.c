@@ -92,8 +92,15 @@ static int enpu_gem_pin_locked(struct enpu_bo *bo)
 		return 0;
 
 	ret = drm_gem_shmem_pin_locked(&bo->shmem);
-	if (ret)
+	if (ret) {
+		/*
+		 * Those pages that it did get stay in the page cache, and in the caller's
+		 * memory cgroup: full as that is then, its next fault would be an OOM kill.
+		 */
+		if (!bo->shared)
+			shmem_truncate_range(file_inode(bo->shmem.base.filp), 0, (loff_t)-1);
 		return ret;
+	}
 	bo->pinned = true;
 	enpu_shrinker_update(bo);
 

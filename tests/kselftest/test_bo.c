@@ -258,9 +258,23 @@ static bool limit_memory(const char *limit)
 	       !write_file("/tmp/enpu-cgroup/bo/cgroup.procs", "0");
 }
 
+static long charged_memory(void)
+{
+	char text[32] = "";
+	int fd = open("/tmp/enpu-cgroup/bo/memory.current", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		text[0] = '\0';
+	if (fd >= 0)
+		close(fd);
+
+	return text[0] ? atol(text) : -1;
+}
+
 /*
  * More than there is, for this process: ENOMEM, not an OOM kill; and all is given
- * back. (Without the limit other processes would meet the end of memory as well.)
+ * back, what the failed call had got at once. (Without the limit other processes
+ * would meet the end of memory as well.)
  */
 TEST_F(buffers, exhaustion)
 {
@@ -274,7 +288,10 @@ TEST_F(buffers, exhaustion)
 	ASSERT_EQ(0, vm_create(self->fd, &vm));
 	ASSERT_EQ(0, bo_create(self->fd, size, 0, &handle));
 	EXPECT_EQ(-ENOMEM, vm_map(self->fd, vm, handle, 0, GIB(1), size, 0));
+	EXPECT_LE(0, charged_memory());
+	EXPECT_GT((long)MIB(16), charged_memory());
 	EXPECT_EQ(NULL, bo_map(self->fd, handle, size));
+	EXPECT_GT((long)MIB(16), charged_memory());
 	ASSERT_EQ(0, bo_close(self->fd, handle));
 
 	EXPECT_TRUE(mem_is_back(before, KIB(8)));
