@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * DEQUANTIZE and QUANTIZE: between the 8-bit tensors of the NPU and the floats
+ * DEQUANTIZE and QUANTIZE: between the NPU's tensors of 8 or 16 bits and the floats
  * that some models begin or end with, to the bit as TensorFlow Lite's reference
  * kernels do it: the first multiplies in binary64, the second divides in
  * binary32 and rounds halves away from zero; ONNX's rounds them to even.
@@ -12,6 +12,17 @@
 #include "model.h"
 #include "values.h"
 
+static int is_narrow(const struct accel_tensor *tensor)
+{
+	return is_8bit(tensor) || tensor->dtype == ACCEL_S16;
+}
+
+static int32_t integer(const struct accel_tensor *tensor, const void *data, size_t i)
+{
+	return tensor->dtype == ACCEL_S16 ? ((const int16_t *)data)[i] :
+					    value_8bit(tensor, data, i);
+}
+
 static const char *run_dequantize(const struct accel_model_step *step, const void *const *inputs,
 				  void *const *outputs)
 {
@@ -20,7 +31,7 @@ static const char *run_dequantize(const struct accel_model_step *step, const voi
 	float *out = outputs[0];
 
 	for (size_t i = 0; i < in->elements; i++)
-		out[i] = (float)(scale * (value_8bit(in, inputs[0], i) - in->zero_point));
+		out[i] = (float)(scale * (integer(in, inputs[0], i) - in->zero_point));
 	return NULL;
 }
 
@@ -28,9 +39,9 @@ static const char *quantize(const struct accel_model_step *step, const void *con
 			    void *const *outputs, float (*round)(float))
 {
 	const struct accel_tensor *to = &step->outputs[0]->tensor;
-	int32_t lowest = to->dtype == ACCEL_S8 ? -128 : 0;
+	int32_t lowest = to->dtype == ACCEL_S16 ? INT16_MIN : to->dtype == ACCEL_S8 ? -128 : 0;
+	int32_t highest = lowest + (to->dtype == ACCEL_S16 ? UINT16_MAX : UINT8_MAX);
 	const float *in = inputs[0];
-	unsigned char *out = outputs[0];
 
 	for (size_t i = 0; i < to->elements; i++) {
 		float q = round(in[i] / to->scale) + (float)to->zero_point;
@@ -38,9 +49,12 @@ static const char *quantize(const struct accel_model_step *step, const void *con
 		/* also for what is not a number, which has no defined conversion */
 		if (!(q > (float)lowest))
 			q = (float)lowest;
-		else if (q > (float)(lowest + 255))
-			q = (float)(lowest + 255);
-		out[i] = (unsigned char)(int32_t)q;
+		else if (q > (float)highest)
+			q = (float)highest;
+		if (to->dtype == ACCEL_S16)
+			((int16_t *)outputs[0])[i] = (int16_t)q;
+		else
+			((unsigned char *)outputs[0])[i] = (unsigned char)(int32_t)q;
 	}
 	return NULL;
 }
@@ -57,18 +71,18 @@ static const char *run_quantize_even(const struct accel_model_step *step,
 	return quantize(step, inputs, outputs, rintf);
 }
 
-static const char *check(const struct accel_model_step *step, int from_8bit)
+static const char *check(const struct accel_model_step *step, int from_narrow)
 {
 	const struct accel_tensor *narrow, *wide;
 
 	if (step->num_inputs != 1 || step->num_outputs != 1 || step->params_size)
 		return "conversion: expected one input, one output and no parameters";
-	narrow = from_8bit ? &step->inputs[0]->tensor : &step->outputs[0]->tensor;
-	wide = from_8bit ? &step->outputs[0]->tensor : &step->inputs[0]->tensor;
-	if (!is_8bit(narrow) || wide->dtype != ACCEL_F32 || narrow->elements != wide->elements)
-		return "conversion: expected as many elements of 8 bits as of float";
+	narrow = from_narrow ? &step->inputs[0]->tensor : &step->outputs[0]->tensor;
+	wide = from_narrow ? &step->outputs[0]->tensor : &step->inputs[0]->tensor;
+	if (!is_narrow(narrow) || wide->dtype != ACCEL_F32 || narrow->elements != wide->elements)
+		return "conversion: expected as many elements of 8 or 16 bits as of float";
 	if (!(narrow->scale > 0))
-		return "conversion: the 8-bit tensor has no scale";
+		return "conversion: the quantized tensor has no scale";
 	return NULL;
 }
 

@@ -110,8 +110,7 @@ def binary(kind, operation, first, second, out, activation=None, constant=False)
                            {} if activation is None else {"activation": activation})
 
 
-def pool(kind, operation, size, depth, window, stride, padding, activation=NONE):
-    scale, zero = 0.027, 11
+def pool(kind, operation, size, depth, window, stride, padding, activation=NONE, scale=0.027, zero=11):
     result = [-(-s // stride) if padding == SAME else (s - w) // stride + 1
               for s, w in zip(size, window)]
     return single_operator(
@@ -126,22 +125,22 @@ def unary(kind, operation, shape, scale, zero, out_scale, out_zero, options=None
                            [tensor(shape, kind, out_scale, out_zero)], options)
 
 
-def resize(kind, operation, size, target, depth, **options):
+def resize(kind, operation, size, target, depth, scale=0.05, zero=3, **options):
     return single_operator(
-        operation, [tensor([1, *size, depth], kind, 0.05, 3), int32s(*target)],
-        [tensor([1, *target, depth], kind, 0.05, 3)], options)
+        operation, [tensor([1, *size, depth], kind, scale, zero), int32s(*target)],
+        [tensor([1, *target, depth], kind, scale, zero)], options)
 
 
-def moved(kind, operation, shape, parameters, out, options=None):
+def moved(kind, operation, shape, parameters, out, options=None, scale=0.04, zero=6):
     """An operator that only moves bytes, with constant parameters."""
-    return single_operator(operation, [tensor(shape, kind, 0.04, 6), *parameters],
-                           [tensor(out, kind, 0.04, 6)], options)
+    return single_operator(operation, [tensor(shape, kind, scale, zero), *parameters],
+                           [tensor(out, kind, scale, zero)], options)
 
 
-def split(kind, shape, axis, parts):
+def split(kind, shape, axis, parts, scale=0.04, zero=6):
     out = [size // parts if i == axis else size for i, size in enumerate(shape)]
-    return single_operator("SPLIT", [int32s(axis, shape=[]), tensor(shape, kind, 0.04, 6)],
-                           [tensor(out, kind, 0.04, 6) for _ in range(parts)],
+    return single_operator("SPLIT", [int32s(axis, shape=[]), tensor(shape, kind, scale, zero)],
+                           [tensor(out, kind, scale, zero) for _ in range(parts)],
                            {"num_splits": parts})
 
 
@@ -151,9 +150,9 @@ def concatenation(kind, shapes, parameters, out, axis, out_parameters):
         [tensor(out, kind, *out_parameters)], {"axis": axis})
 
 
-def mean(kind, shape, axes, keep, scale, out_scale, out_zero, operation="MEAN"):
+def mean(kind, shape, axes, keep, scale, out_scale, out_zero, operation="MEAN", zero=4):
     out = [1 if i in axes else s for i, s in enumerate(shape) if keep or i not in axes]
-    return single_operator(operation, [tensor(shape, kind, scale, 4), int32s(*axes)],
+    return single_operator(operation, [tensor(shape, kind, scale, zero), int32s(*axes)],
                            [tensor(out, kind, out_scale, out_zero)], {"keep_dims": int(keep)})
 
 

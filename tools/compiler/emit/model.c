@@ -79,7 +79,8 @@ static uint8_t host_dtype(enum dtype type)
 {
 	static const uint8_t dtypes[DTYPE_COUNT] = {
 		[DTYPE_F32] = ENPU_F32, [DTYPE_I8] = ENPU_S8, [DTYPE_U8] = ENPU_U8,
-		[DTYPE_I32] = ENPU_S32, [DTYPE_I64] = ENPU_S64, [DTYPE_BOOL] = ENPU_U8,
+		[DTYPE_I16] = ENPU_S16, [DTYPE_I32] = ENPU_S32, [DTYPE_I64] = ENPU_S64,
+		[DTYPE_BOOL] = ENPU_U8,
 	};
 
 	return dtypes[type];

@@ -34,15 +34,10 @@ static void touch_bytes(const struct access *a, uint64_t start, uint64_t bytes)
 	a->touch(a->map, start, start + bytes, a->head->engine, a->ordinal, a->head->wait);
 }
 
-static unsigned int dtype_bytes(unsigned int dtype)
-{
-	return dtype == ENPU_S16 ? 2 : dtype == ENPU_S32 ? 4 : 1;
-}
-
 /* Exact for each row where columns follow each other closely, else for each column. */
 static void touch_tile(const struct access *a, const struct enpu_tile *t)
 {
-	uint64_t run = (uint64_t)t->channels * dtype_bytes(t->dtype);
+	uint64_t run = (uint64_t)t->channels * device_dtype_bytes(t->dtype);
 	bool close = t->col_stride < run + a->map->granule_bytes;
 	uint64_t row_bytes = (uint64_t)(t->width - 1) * t->col_stride + run;
 

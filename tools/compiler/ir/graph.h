@@ -150,6 +150,7 @@ struct op_attrs {
 	bool align_corners, half_pixel_centers;
 	bool shuffled_weights;
 	bool approximate;		/* GELU by tanh */
+	bool interpolated;		/* a function of int16: by lines between table entries */
 	bool exclusive, reverse;	/* CUMSUM; LSTM of one direction: from the end */
 	bool symmetric;			/* MIRROR_PAD: the edge is mirrored as well */
 	struct detection_attrs detection;

@@ -4,6 +4,16 @@
 
 #include <inttypes.h>
 
+unsigned int device_dtype_bytes(uint8_t dtype)
+{
+	return dtype == ENPU_S16 ? 2 : dtype == ENPU_S32 ? 4 : 1;
+}
+
+unsigned int lut_entries(uint8_t dtype)
+{
+	return dtype == ENPU_S16 ? LUT_ENTRIES_S16 : LUT_ENTRIES;
+}
+
 struct buffer *program_buffer(struct program *p, enum buffer_home home, int64_t bytes,
 			      const char *name)
 {
@@ -38,7 +48,7 @@ const char *layer_kind_name(enum layer_kind kind)
 {
 	static const char *const names[LAYER_KINDS] = {
 		"CONV", "DEPTHWISE", "TRANSPOSE_CONV", "MATMUL", "POOL", "ELEMENTWISE", "LUT",
-		"SOFTMAX", "REDUCE", "RESIZE", "COPY", "FILL",
+		"SOFTMAX", "REDUCE", "RESIZE", "RESCALE", "COPY", "FILL",
 	};
 
 	return names[kind];

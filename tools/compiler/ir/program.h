@@ -39,6 +39,7 @@ struct view {
 	struct buffer *buffer;		/* NULL: not assigned */
 	int64_t offset;
 	int64_t strides[MAX_RANK];
+	unsigned int element;		/* bytes of one */
 };
 
 /* A feature map as commands see it: height x width x channels, channels contiguous. */
@@ -50,6 +51,14 @@ struct fm {
 	uint8_t dtype;			/* enum enpu_dtype */
 	int32_t zero_point;
 };
+
+/* Bytes of an element of an enum enpu_dtype */
+unsigned int device_dtype_bytes(uint8_t dtype);
+/* Entries of the table that looks up inputs of this type */
+unsigned int lut_entries(uint8_t dtype);
+
+#define LUT_ENTRIES		256
+#define LUT_ENTRIES_S16		513	/* every 128th value, and what follows the last */
 
 #define ENPU_MAX_SIDE	65536		/* height, width and channels of a command's tile */
 
@@ -64,6 +73,7 @@ enum layer_kind {
 	LAYER_SOFTMAX,
 	LAYER_REDUCE,
 	LAYER_RESIZE,
+	LAYER_RESCALE,
 	LAYER_COPY,
 	LAYER_FILL,
 	LAYER_KINDS

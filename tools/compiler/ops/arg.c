@@ -86,8 +86,10 @@ static void widen(struct program *p, const struct op *op, const struct view *fro
 	const int32_t dims[] = { count, sizeof(int32_t) };
 	struct view low = p->views[op->outputs[0]->index], high, source = *from;
 
+	/* byte by byte */
 	low.strides[0] = sizeof(int64_t);
 	low.strides[1] = 1;
+	low.element = 1;
 	high = low;
 	high.offset += sizeof(int32_t);
 	source.strides[0] = sizeof(int32_t);

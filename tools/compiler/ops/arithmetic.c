@@ -3,25 +3,39 @@
  * ADD, SUB, MUL, MINIMUM, MAXIMUM and SQUARED_DIFFERENCE, with NumPy's broadcasting. The
  * last takes two layers: a difference of 16 bits, and its product with itself.
  */
+#include <math.h>
 #include <string.h>
 
 #include "operator.h"
 #include "ort.h"
 #include "quantize.h"
 
-#define LEFT_SHIFT	20	/* of both inputs of a sum, before they are scaled */
+/* Of both inputs of a sum, before they are scaled */
+#define LEFT_SHIFT	20
+#define LEFT_SHIFT_16	15
 #define SQUARE_SHIFT	7	/* of a difference that is squared */
 
 struct factors {
 	double a, b, out;
 };
 
+static bool any_16_bits(const struct op *op)
+{
+	return op->inputs[0]->type == DTYPE_I16 || op->inputs[1]->type == DTYPE_I16 ||
+	       op->outputs[0]->type == DTYPE_I16;
+}
+
+static int left_shift(const struct op *op)
+{
+	return any_16_bits(op) ? LEFT_SHIFT_16 : LEFT_SHIFT;
+}
+
 /* What TFLite computes, in the precision in which it does. */
 static struct factors real_factors(const struct op *op)
 {
 	float a = op->inputs[0]->quant.scale[0], b = op->inputs[1]->quant.scale[0];
 	float out = op->outputs[0]->quant.scale[0];
-	float twice_max = 2 * (a > b ? a : b), shifted_out = (1 << LEFT_SHIFT) * out;
+	float twice_max = 2 * (a > b ? a : b), shifted_out = (1 << left_shift(op)) * out;
 	float product;
 
 	if (op->kind == OP_MUL) {
@@ -69,11 +83,28 @@ static const char *check_ort_factors(struct graph *g, const struct op *op)
 	return reason ? reason : check_ort_factor(g, s.addend);
 }
 
+static bool is_power_of_two(const struct tensor *t)
+{
+	int exponent;
+
+	return frexpf(t->quant.scale[0], &exponent) == 0.5f;
+}
+
+/* There TFLite has a kernel that shifts. */
+static bool shifts_16_bits(const struct op *op)
+{
+	return (op->kind == OP_ADD || op->kind == OP_SUB) && any_16_bits(op) &&
+	       is_power_of_two(op->inputs[0]) && is_power_of_two(op->inputs[1]) &&
+	       is_power_of_two(op->outputs[0]);
+}
+
 static const char *check_tflite_factors(struct graph *g, const struct op *op)
 {
 	struct factors f = real_factors(op);
 	const char *reason = check_multiplier(g, f.out);
 
+	if (shifts_16_bits(op))
+		return "int16 and all scales are powers of two";
 	if (!reason && (op->kind == OP_ADD || op->kind == OP_SUB) && f.out >= 1)
 		reason = "the output's scale is too small for the inputs'";
 	return reason;
@@ -103,17 +134,21 @@ const char *check_broadcast(struct graph *g, const struct op *op, unsigned int n
 const char *check_arithmetic(struct graph *g, struct op *op)
 {
 	const struct tensor *a = op->inputs[0], *b = op->inputs[1], *out = op->outputs[0];
-	const char *reason = check_8bit(g, a, "first input");
+	const char *reason = check_8_or_16bit(g, a, "first input");
 
 	if (!reason)
-		reason = check_8bit(g, b, "second input");
+		reason = check_8_or_16bit(g, b, "second input");
 	if (!reason)
-		reason = check_8bit(g, out, "output");
+		reason = check_8_or_16bit(g, out, "output");
 	if (reason)
 		return reason;
-	if (a->type != b->type || a->type != out->type)
-		return "inputs and output have different types";
-	reason = check_broadcast(g, op, 2);
+	reason = check_types(g, op, a, out);
+	if (!reason)
+		reason = check_types(g, op, b, out);
+	if (!reason && op->kind == OP_SQUARED_DIFFERENCE && any_16_bits(op))
+		reason = "int16 is not supported";
+	if (!reason)
+		reason = check_broadcast(g, op, 2);
 	if (reason)
 		return reason;
 	if (compares(op))
@@ -170,7 +205,7 @@ static void set_tflite_scales(struct layer *l, const struct op *op)
 		return;
 	l->scale_a = device_scale(f.a);
 	l->scale_b = device_scale(f.b);
-	l->left_shift = LEFT_SHIFT;
+	l->left_shift = left_shift(op);
 }
 
 struct arithmetic {

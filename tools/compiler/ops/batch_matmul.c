@@ -48,14 +48,14 @@ static void operand_dims(const struct tensor *t, int rank, bool adj, int32_t *di
 const char *check_batch_matmul(struct graph *g, struct op *op)
 {
 	const struct tensor *a = op->inputs[0], *b = op->inputs[1], *out = op->outputs[0];
-	const char *reason = check_8bit(g, a, "first input");
+	const char *reason = check_8_or_16bit(g, a, "first input");
 	int32_t da[MAX_RANK], db[MAX_RANK], dims[MAX_RANK];
 	int rank;
 
 	if (!reason)
-		reason = check_8bit(g, b, "second input");
+		reason = check_8_or_16bit(g, b, "second input");
 	if (!reason)
-		reason = check_8bit(g, out, "output");
+		reason = check_8_or_16bit(g, out, "output");
 	if (reason)
 		return reason;
 	if (a->type != b->type || a->type != out->type)
@@ -81,7 +81,7 @@ const char *check_batch_matmul(struct graph *g, struct op *op)
 	reason = check_shape(g, out, rank, dims);
 	if (!reason && follows_ort(op))
 		return check_ort_factor(g, ort_product_factor(op));
-	return reason ? reason : check_multiplier(g, real_multiplier(op));
+	return reason ? reason : check_sum_multiplier(g, a, real_multiplier(op));
 }
 
 /* A view with the rank of the output; batches that broadcast have a stride of 0. */
@@ -110,7 +110,7 @@ static void transpose(struct program *p, const struct op *op, struct operand *o,
 	dims[rank - 2] = o->dims[rank - 1];
 	from.strides[rank - 1] = from.strides[rank - 2];
 	from.strides[rank - 2] = stride;
-	to = scratch_view(p, "transposed", rank, dims, 1);
+	to = scratch_view(p, "transposed", rank, dims, from.element);
 	lower_move(p, op, &from, &to, rank, dims);
 	for (int d = 0; d < rank - 2; d++)
 		if (dims[d] == 1)

@@ -6,6 +6,8 @@
 #include "operator.h"
 #include "quantize.h"
 
+#define MOST_SHIFT_S16	14
+
 bool same_quant(const struct tensor *a, const struct tensor *b)
 {
 	return a->type == b->type && a->quant.count == 1 && b->quant.count == 1 &&
@@ -34,6 +36,37 @@ const char *check_8bit(struct graph *g, const struct tensor *t, const char *what
 		return arena_printf(g->arena, "the %s has zero point %lld, outside of %s", what,
 				    (long long)t->quant.zero_point[0], dtype_name(t->type));
 	return NULL;
+}
+
+const char *check_8_or_16bit(struct graph *g, const struct tensor *t, const char *what)
+{
+	if (!t || t->type != DTYPE_I16)
+		return check_8bit(g, t, what);
+	if (!t->rank && !t->data)
+		return arena_printf(g->arena, "the %s has no shape", what);
+	if (t->quant.count != 1)
+		return arena_printf(g->arena, "the %s has %u scales: one is needed", what,
+				    t->quant.count);
+	if (t->quant.zero_point[0])
+		return arena_printf(g->arena, "the int16 %s has zero point %lld, not 0", what,
+				    (long long)t->quant.zero_point[0]);
+	return NULL;
+}
+
+static bool is_signed(const struct tensor *t)
+{
+	return t->type == DTYPE_I8 || t->type == DTYPE_I16;
+}
+
+const char *check_types(struct graph *g, const struct op *op, const struct tensor *in,
+			const struct tensor *out)
+{
+	bool mix = op->attrs.numerics == NUMERICS_TFLITE && is_signed(in) && is_signed(out);
+
+	if (in->type == out->type && (in->type != DTYPE_I16 || mix))
+		return NULL;
+	return mix ? NULL : arena_printf(g->arena, "the types %s and %s don't go together",
+					 dtype_name(in->type), dtype_name(out->type));
 }
 
 const char *check_same_quant(struct graph *g, const struct tensor *a, const struct tensor *b)
@@ -97,6 +130,16 @@ const char *check_multiplier(struct graph *g, double real)
 		return arena_printf(g->arena, "the scales give the factor %g, at most 2^30 fits",
 				    real);
 	return NULL;
+}
+
+const char *check_sum_multiplier(struct graph *g, const struct tensor *in, double real)
+{
+	const char *reason = check_multiplier(g, real);
+
+	if (reason || in->type != DTYPE_I16 || quantize_multiplier(real).shift <= MOST_SHIFT_S16)
+		return reason;
+	return arena_printf(g->arena, "the scales give the factor %g, at most 2^%d fits int16",
+			    real, MOST_SHIFT_S16);
 }
 
 static const char *check_counts(struct graph *g, const struct operator_type *type,

@@ -52,13 +52,14 @@ static double real_multiplier(const struct op *op, uint32_t c)
 static const char *check_tflite_weights(struct graph *g, const struct op *op)
 {
 	const struct tensor *in = conv_input(op), *w = op->inputs[WEIGHTS];
-	bool zero = in->type == DTYPE_I8 &&
-		    (op->kind != OP_FULLY_CONNECTED || w->quant.count > 1);
+	bool zero = in->type == DTYPE_I16 ||
+		    (in->type == DTYPE_I8 &&
+		     (op->kind != OP_FULLY_CONNECTED || w->quant.count > 1));
 
-	if (w->type != in->type)
-		return arena_printf(g->arena, "the weights are %s, the input %s: both must be alike",
+	if (w->type != (in->type == DTYPE_I16 ? DTYPE_I8 : in->type))
+		return arena_printf(g->arena, "the weights are %s, the input %s: both must be alike, or int8 and int16",
 				    dtype_name(w->type), dtype_name(in->type));
-	if (w->quant.count > 1 && in->type != DTYPE_I8)
+	if (w->quant.count > 1 && in->type == DTYPE_U8)
 		return "the weights are quantized per channel: int8 is needed";
 	for (uint32_t i = 0; i < w->quant.count; i++)
 		if (zero && w->quant.zero_point[i])
@@ -80,7 +81,7 @@ static const char *check_ort_weights(struct graph *g, const struct op *op)
 static const char *check_factor(struct graph *g, const struct op *op, uint32_t c)
 {
 	return follows_ort(op) ? check_ort_factor(g, ort_channel_factor(op, c)) :
-				 check_multiplier(g, real_multiplier(op, c));
+				 check_sum_multiplier(g, conv_input(op), real_multiplier(op, c));
 }
 
 const char *check_weights(struct graph *g, const struct op *op, int channel_axis)
@@ -121,8 +122,9 @@ const char *check_bias(struct graph *g, const struct op *op, int32_t channels)
 		return NULL;
 	if (!bias->data)
 		return "the bias must be constant";
-	if (bias->type != DTYPE_I32)
-		return arena_printf(g->arena, "the bias is %s: int32 is needed",
+	if (bias->type != DTYPE_I32 &&
+	    (bias->type != DTYPE_I64 || conv_input(op)->type != DTYPE_I16))
+		return arena_printf(g->arena, "the bias is %s: int32 is needed (int64 for int16)",
 				    dtype_name(bias->type));
 	if (tensor_elements(bias) != channels)
 		return arena_printf(g->arena, "the bias has %lld elements for %d channels",
@@ -139,11 +141,11 @@ static const char *check_convolution(struct graph *g, struct op *op, int32_t cha
 	struct window_place place;
 
 	if (!reason)
-		reason = check_8bit(g, op->outputs[0], "output");
+		reason = check_8_or_16bit(g, op->outputs[0], "output");
+	if (!reason)
+		reason = check_types(g, op, in, op->outputs[0]);
 	if (reason)
 		return reason;
-	if (op->outputs[0]->type != in->type)
-		return "input and output have different types";
 	place = window_place(in, &op->attrs, w->dims[1], w->dims[2]);
 	reason = check_shape(g, op->outputs[0], 4,
 			     (int32_t[]) { in->dims[0], place.height, place.width, channels });
@@ -156,7 +158,7 @@ static const char *check_convolution(struct graph *g, struct op *op, int32_t cha
 
 static const char *check_ranks(struct graph *g, struct op *op)
 {
-	const char *reason = check_8bit(g, op->inputs[INPUT], "input");
+	const char *reason = check_8_or_16bit(g, op->inputs[INPUT], "input");
 
 	if (reason)
 		return reason;
@@ -200,14 +202,14 @@ const char *check_fully_connected(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[INPUT], *w = op->inputs[WEIGHTS];
 	const struct tensor *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason = check_8_or_16bit(g, in, "input");
 
 	if (!reason)
-		reason = check_8bit(g, out, "output");
+		reason = check_8_or_16bit(g, out, "output");
+	if (!reason)
+		reason = check_types(g, op, in, out);
 	if (reason)
 		return reason;
-	if (out->type != in->type)
-		return "input and output have different types";
 	if (op->attrs.shuffled_weights)
 		return "shuffled weights are not supported";
 	if (!w || w->rank != 2)
@@ -319,9 +321,11 @@ static void add_conv_layer(struct program *p, const struct op *op, const struct 
 	struct layer *l = program_layer(p, whole->kind, op);
 
 	*l = *whole;
-	l->in[0].offset += (int64_t)group->index * group->inputs;
+	l->in[0].offset += (int64_t)group->index * group->inputs *
+			   device_dtype_bytes(l->in[0].dtype);
 	l->in[0].channels = group->inputs;
-	l->out.offset += (int64_t)group->index * group->outputs;
+	l->out.offset += (int64_t)group->index * group->outputs *
+			 device_dtype_bytes(l->out.dtype);
 	l->out.channels = group->outputs;
 	l->weights = group->weights;
 	l->params = group->params;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Conversions: QUANTIZE from 8 bits to 8 bits is a table on the NPU. The NPU has no
- * floats, so from float to 8 bits and back is a step for the host, at the ends of a
- * model or before an operator that runs on the host as well.
+ * Conversions: QUANTIZE from 8 bits to 8 bits is a table on the NPU, with 16 bits a
+ * rescaling. The NPU has no floats, so from float and back is a step for the host, at the
+ * ends of a model or before an operator that runs on the host as well.
  */
 #include "operator.h"
 #include "ort.h"
@@ -31,7 +31,7 @@ bool runs_on_cpu(const struct op *op)
 
 static const char *check_narrow(struct graph *g, const struct tensor *t, const char *what)
 {
-	const char *reason = check_8bit(g, t, what);
+	const char *reason = check_8_or_16bit(g, t, what);
 
 	if (!reason && !(t->quant.scale[0] > 0))
 		reason = arena_printf(g->arena, "the %s's scale must be positive", what);
@@ -42,7 +42,7 @@ static const char *check_wide(struct graph *g, const struct tensor *narrow,
 			      const struct tensor *wide)
 {
 	if (wide->type != DTYPE_F32)
-		return arena_printf(g->arena, "from %s to %s: one must be float32, the other 8 bits",
+		return arena_printf(g->arena, "from %s to %s: one must be float32, the other quantized",
 				    dtype_name(narrow->type), dtype_name(wide->type));
 	return check_shape(g, wide, narrow->rank, narrow->dims);
 }

@@ -7,7 +7,7 @@
 
 uint8_t device_dtype(enum dtype type)
 {
-	return type == DTYPE_I8 ? ENPU_S8 : ENPU_U8;
+	return type == DTYPE_I16 ? ENPU_S16 : type == DTYPE_I8 ? ENPU_S8 : ENPU_U8;
 }
 
 struct enpu_clamp device_clamp(const struct tensor *out, enum activation act)
@@ -46,7 +46,7 @@ struct fm image_fm(const struct program *p, const struct tensor *t, int32_t n)
 struct view scratch_view(struct program *p, const char *name, int rank, const int32_t *dims,
 			 int bytes)
 {
-	struct view view = { 0 };
+	struct view view = { .element = bytes };
 	int64_t stride = bytes;
 
 	for (int d = rank - 1; d >= 0; d--) {
@@ -65,8 +65,8 @@ struct fm flat_fm(const struct program *p, const struct tensor *t, uint32_t widt
 	fm.height = 1;
 	fm.width = width;
 	fm.channels = channels;
-	fm.row_stride = (int64_t)width * channels;
-	fm.col_stride = channels;
+	fm.col_stride = (int64_t)channels * device_dtype_bytes(fm.dtype);
+	fm.row_stride = width * fm.col_stride;
 	return fm;
 }
 
@@ -115,14 +115,20 @@ static void merge_dims(struct fm_set *set, int d)
 	drop_dim(set, d);
 }
 
+static int64_t element_bytes(const struct fm_set *set, unsigned int n)
+{
+	return device_dtype_bytes(set->fm[n].dtype);
+}
+
 /* The innermost dimension can be channels: neighbours in memory, or one value for all. */
 static bool has_channels(const struct fm_set *set)
 {
 	for (unsigned int n = 0; n < set->n; n++)
-		if (set->rank < 1 || set->strides[n][set->rank - 1] > 1)
+		if (set->rank < 1 || (set->strides[n][set->rank - 1] &&
+				      set->strides[n][set->rank - 1] != element_bytes(set, n)))
 			return false;
 	/* the last of the set is written: it cannot broadcast */
-	return set->rank > 0 && set->strides[set->n - 1][set->rank - 1] == 1;
+	return set->rank > 0 && set->strides[set->n - 1][set->rank - 1];
 }
 
 /* Bring the set to height, width, channels, as far as merging can. */
@@ -214,7 +220,7 @@ struct view sub_view(const struct view *view, int rank, const int32_t *begin)
 /* A move in the making: outermost dimension first. */
 struct move {
 	int rank;
-	int64_t dims[MAX_RANK], src[MAX_RANK], dst[MAX_RANK];
+	int64_t dims[MAX_RANK + 1], src[MAX_RANK + 1], dst[MAX_RANK + 1];
 };
 
 static void push_dim(struct move *m, int64_t size, int64_t src, int64_t dst)
@@ -302,6 +308,7 @@ void lower_move(struct program *p, const struct op *op, const struct view *from,
 		return;
 	for (int d = 0; d < rank; d++)
 		push_dim(&m, dims[d], from->strides[d], to->strides[d]);
+	push_dim(&m, to->element, 1, 1);
 	emit_moves(p, &l, &m, 0);
 }
 
@@ -319,5 +326,6 @@ void lower_fill(struct program *p, const struct op *op, uint8_t value, const str
 			return;
 		push_dim(&m, dims[d], to->strides[d], to->strides[d]);
 	}
+	push_dim(&m, to->element, 1, 1);
 	emit_moves(p, &l, &m, 0);
 }

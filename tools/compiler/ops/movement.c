@@ -13,10 +13,10 @@
 
 const char *check_reshape(struct graph *g, struct op *op)
 {
-	const char *reason = check_8bit(g, op->inputs[0], "input");
+	const char *reason = check_8_or_16bit(g, op->inputs[0], "input");
 
 	if (!reason)
-		reason = check_8bit(g, op->outputs[0], "output");
+		reason = check_8_or_16bit(g, op->outputs[0], "output");
 	if (!reason)
 		reason = check_same_quant(g, op->inputs[0], op->outputs[0]);
 	if (reason)
@@ -33,8 +33,8 @@ void lower_reshape(struct program *p, const struct op *op)
 	int32_t elements = tensor_elements(in);
 
 	/* views of reshaped tensors are dense where they are not shared */
-	from.strides[0] = 1;
-	to.strides[0] = 1;
+	from.strides[0] = from.element;
+	to.strides[0] = to.element;
 	lower_move(p, op, &from, &to, 1, &elements);
 }
 
@@ -59,14 +59,14 @@ static const char *check_float_part(struct graph *g, const struct op *op, const 
 static const char *check_part(struct graph *g, const struct op *op, const struct tensor *in)
 {
 	const struct tensor *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason = check_8_or_16bit(g, in, "input");
 
 	if (reason)
 		return reason;
 	if (in->type != out->type)
 		return "inputs and output have different types";
-	if (in->type == DTYPE_I8 && !follows_ort(op) && !same_quant(in, out))
-		return "int8 inputs and output are quantized differently";
+	if (in->type != DTYPE_U8 && !follows_ort(op) && !same_quant(in, out))
+		return "signed inputs and output are quantized differently";
 	return NULL;
 }
 
@@ -74,7 +74,7 @@ const char *check_concatenation(struct graph *g, struct op *op)
 {
 	const struct tensor *out = op->outputs[0];
 	bool on_cpu = runs_on_cpu(op);
-	const char *reason = on_cpu ? NULL : check_8bit(g, out, "output");
+	const char *reason = on_cpu ? NULL : check_8_or_16bit(g, out, "output");
 	int32_t dims[MAX_RANK];
 	int axis;
 
@@ -152,9 +152,12 @@ static const char *check_pad_value(struct graph *g, const struct op *op)
 
 	if (!value || !value->data || tensor_elements(value) != 1)
 		return "the value must be one constant";
+	if (value->type == DTYPE_I16)
+		return "the value is int16: uint8 or int8 is needed";
 	return check_same_quant(g, value, op->outputs[0]);
 }
 
+/* A byte: of int16 it is 0. */
 static uint8_t pad_value(const struct op *op)
 {
 	return op->kind == OP_PADV2 ? op->inputs[2]->data[0] :
@@ -164,11 +167,11 @@ static uint8_t pad_value(const struct op *op)
 const char *check_pad(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *pads = op->inputs[1], *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason = check_8_or_16bit(g, in, "input");
 	int32_t dims[MAX_RANK];
 
 	if (!reason)
-		reason = check_8bit(g, out, "output");
+		reason = check_8_or_16bit(g, out, "output");
 	if (!reason)
 		reason = check_same_quant(g, in, out);
 	if (!reason)
@@ -307,13 +310,13 @@ const char *read_slice(struct graph *g, const struct op *op, struct slice *s)
 static const char *check_any_slice(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason = check_8_or_16bit(g, in, "input");
 	int32_t dims[MAX_RANK];
 	struct slice s;
 	int rank = 0;
 
 	if (!reason)
-		reason = check_8bit(g, out, "output");
+		reason = check_8_or_16bit(g, out, "output");
 	if (!reason)
 		reason = check_same_quant(g, in, out);
 	if (!reason)
@@ -413,7 +416,7 @@ const char *check_split(struct graph *g, struct op *op)
 	int64_t axis;
 
 	if (!reason)
-		reason = check_8bit(g, in, "input");
+		reason = check_8_or_16bit(g, in, "input");
 	if (reason)
 		return reason;
 	axis = tensor_int(op->inputs[0], 0);
@@ -426,7 +429,7 @@ const char *check_split(struct graph *g, struct op *op)
 	memcpy(dims, in->dims, sizeof(dims));
 	dims[axis] /= op->n_outputs;
 	for (unsigned int i = 0; i < op->n_outputs; i++) {
-		reason = check_8bit(g, op->outputs[i], "output");
+		reason = check_8_or_16bit(g, op->outputs[i], "output");
 		if (!reason)
 			reason = check_same_quant(g, in, op->outputs[i]);
 		if (!reason)
@@ -455,12 +458,12 @@ void lower_split(struct program *p, const struct op *op)
 const char *check_transpose(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason = check_8_or_16bit(g, in, "input");
 	int32_t dims[MAX_RANK];
 	unsigned int seen = 0;
 
 	if (!reason)
-		reason = check_8bit(g, out, "output");
+		reason = check_8_or_16bit(g, out, "output");
 	if (!reason)
 		reason = check_same_quant(g, in, out);
 	if (!reason)

@@ -26,8 +26,11 @@ struct operator_type {
 bool runs_on_cpu(const struct op *op);
 /* Of DIV: by one value that is known, which is a table. */
 bool divides_by_constant(const struct op *op);
-/* A function of one 8-bit value that the NPU looks up. */
+/* A function of one 8-bit value that the NPU looks up, exactly. */
 bool is_lookup(const struct op *op);
+
+/* A function that straight lines between the entries of a table come close to. */
+bool is_smooth(enum op_kind kind);
 
 /* NULL for OP_UNKNOWN. */
 const struct operator_type *operator_type(enum op_kind kind);
@@ -37,6 +40,11 @@ int check_operators(struct graph *g);
 
 /* Helpers of the checkers: NULL when fine, else the reason. */
 const char *check_8bit(struct graph *g, const struct tensor *t, const char *what);
+/* The same, or int16 with zero point 0. */
+const char *check_8_or_16bit(struct graph *g, const struct tensor *t, const char *what);
+/* Both quantized; of one type, or (TFLite's arithmetic) signed ones of 8 and 16 bits. */
+const char *check_types(struct graph *g, const struct op *op, const struct tensor *in,
+			const struct tensor *out);
 const char *check_same_quant(struct graph *g, const struct tensor *a, const struct tensor *b);
 const char *check_shape(struct graph *g, const struct tensor *t, int rank, const int32_t *dims);
 /* The output's shape is that of the first @n inputs, broadcast. */
@@ -45,6 +53,8 @@ const char *check_activation(struct graph *g, const struct op *op);
 const char *check_constant_ints(struct graph *g, const struct tensor *t, const char *what,
 				int64_t count);
 const char *check_multiplier(struct graph *g, double real);
+/* Of a sum of products whose first factor is @in: it is shifted less far for 16 bits. */
+const char *check_sum_multiplier(struct graph *g, const struct tensor *in, double real);
 bool same_quant(const struct tensor *a, const struct tensor *b);
 
 /* Helpers of lowering. */

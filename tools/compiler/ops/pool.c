@@ -51,11 +51,11 @@ const char *check_pool(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
 	const struct op_attrs *a = &op->attrs;
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason = check_8_or_16bit(g, in, "input");
 	struct window_place place;
 
 	if (!reason)
-		reason = check_8bit(g, out, "output");
+		reason = check_8_or_16bit(g, out, "output");
 	if (!reason)
 		reason = check_quantization(g, op);
 	if (!reason)
@@ -93,7 +93,7 @@ static struct view padded_input(struct program *p, const struct op *op, int32_t 
 	for (int d = 1; d < 3; d++)
 		if (dims[d] < before[d] + in->dims[d])
 			dims[d] = before[d] + in->dims[d];
-	view = scratch_view(p, in->name, 4, dims, 1);
+	view = scratch_view(p, in->name, 4, dims, dtype_bits(in->type) / 8);
 	lower_padded(p, op, &p->views[in->index], &view, 4, in->dims, before, dims,
 		     (uint8_t)in->quant.zero_point[0]);
 	return view;

@@ -349,10 +349,12 @@ static void lower_blocks(struct program *p, const struct op *op, const struct te
 	struct view spread = {
 		w->buffer, w->offset, { w->strides[0], w->strides[1] * b, w->strides[2] * b,
 					w->strides[1], w->strides[2], w->strides[3] },
+		w->element,
 	};
 	struct view stacked = {
 		d->buffer, d->offset, { d->strides[0], d->strides[1], d->strides[2],
 					channel * b * dims[5], channel * dims[5], channel },
+		d->element,
 	};
 
 	lower_move(p, op, to_deep ? &spread : &stacked, to_deep ? &stacked : &spread, MAX_RANK,

@@ -93,13 +93,13 @@ static const char *check_scales(struct graph *g, const struct op *op)
 const char *check_reduce(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason = check_8_or_16bit(g, in, "input");
 	unsigned int reduced;
 	int32_t dims[MAX_RANK];
 	int rank = 0;
 
 	if (!reason)
-		reason = check_8bit(g, out, "output");
+		reason = check_8_or_16bit(g, out, "output");
 	if (!reason)
 		reason = check_scales(g, op);
 	if (!reason)
@@ -198,7 +198,7 @@ static struct view move_reduced(struct program *p, const struct op *op, unsigned
 			dims[rank++] = in->dims[d];
 			*(fate ? &rest : &kept) *= in->dims[d];
 		}
-	to = scratch_view(p, in->name, rank, dims, 1);
+	to = scratch_view(p, in->name, rank, dims, from.element);
 	lower_move(p, op, &from, &to, rank, dims);
 	*e = (struct extents) { SIDES, { 1, kept, rest }, { false, false, true } };
 	return to;
@@ -222,14 +222,14 @@ static void emit_reduction(const struct reduction *r)
 	l->in[0].height = dims[0];
 	l->in[0].width = dims[1];
 	l->in[0].channels = dims[2];
-	l->in[0].col_stride = dims[2];
-	l->in[0].row_stride = (int64_t)dims[1] * dims[2];
+	l->in[0].col_stride = (int64_t)dims[2] * device_dtype_bytes(l->in[0].dtype);
+	l->in[0].row_stride = dims[1] * l->in[0].col_stride;
 	l->out = r->out;
 	l->out.height = reduced[0] ? 1 : dims[0];
 	l->out.width = reduced[1] ? 1 : dims[1];
 	l->out.channels = reduced[2] ? 1 : dims[2];
-	l->out.col_stride = l->out.channels;
-	l->out.row_stride = (int64_t)l->out.width * l->out.channels;
+	l->out.col_stride = (int64_t)l->out.channels * device_dtype_bytes(l->out.dtype);
+	l->out.row_stride = l->out.width * l->out.col_stride;
 	l->operation = operation(r->op->kind);
 	for (int d = 0; d < SIDES; d++)
 		if (reduced[d])
@@ -242,7 +242,8 @@ static void emit_reduction(const struct reduction *r)
 /* All of the outer dimensions; both sides are dense. */
 static void emit_reductions(struct reduction *r)
 {
-	int64_t in_bytes = 1, out_bytes = 1, count = 1;
+	int64_t in_bytes = device_dtype_bytes(r->in.dtype), count = 1;
+	int64_t out_bytes = device_dtype_bytes(r->out.dtype);
 
 	for (int d = 0; d < r->extents.rank; d++) {
 		if (d < r->extents.rank - SIDES) {

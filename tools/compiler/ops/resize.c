@@ -13,11 +13,11 @@
 const char *check_resize(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason = check_8_or_16bit(g, in, "input");
 	int32_t dims[4];
 
 	if (!reason)
-		reason = check_8bit(g, out, "output");
+		reason = check_8_or_16bit(g, out, "output");
 	if (!reason)
 		reason = check_same_quant(g, in, out);
 	if (!reason)

@@ -17,15 +17,15 @@ static struct window_place backwards(const struct op *op)
 const char *check_transpose_conv(struct graph *g, struct op *op)
 {
 	const struct tensor *in = conv_input(op), *w = conv_weights(op), *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason = check_8_or_16bit(g, in, "input");
 	struct window_place place;
 
 	if (!reason)
-		reason = check_8bit(g, out, "output");
+		reason = check_8_or_16bit(g, out, "output");
+	if (!reason)
+		reason = check_types(g, op, in, out);
 	if (reason)
 		return reason;
-	if (out->type != in->type)
-		return "input and output have different types";
 	if (in->rank != 4 || out->rank != 4 || !w || w->rank != 4)
 		return "input, weights and output must have 4 dimensions";
 	if (w->dims[3] != in->dims[3])

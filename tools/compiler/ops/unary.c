@@ -27,9 +27,10 @@ bool is_lookup(const struct op *op)
 {
 	const struct operator_type *type = operator_type(op->kind);
 
-	return type && (type->lower == lower_unary ||
-			((type->lower == lower_quantize || type->lower == lower_divide) &&
-			 !runs_on_cpu(op)));
+	return type && !has_16_bits(op) &&
+	       (type->lower == lower_unary ||
+		((type->lower == lower_quantize || type->lower == lower_divide) &&
+		 !runs_on_cpu(op)));
 }
 
 static float logistic(float x)
@@ -132,8 +133,11 @@ static int32_t apply(const struct op *op, int32_t q)
 const char *check_unary(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason;
 
+	if (in && has_16_bits(op))
+		return check_unary16(g, op);
+	reason = check_8bit(g, in, "input");
 	if (!reason)
 		reason = check_8bit(g, out, "output");
 	if (!reason)
@@ -280,6 +284,10 @@ void lower_unary(struct program *p, const struct op *op)
 	const struct tensor *in = op->inputs[0], *out;
 	struct table table;
 
+	if (has_16_bits(op)) {
+		lower_unary16(p, op);
+		return;
+	}
 	identity_table(in->type, &table);
 	compose(&table, op);
 	out = apply_followers(p, op, &table);

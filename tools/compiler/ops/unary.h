@@ -27,6 +27,11 @@ int32_t quantized_real(const struct tensor *out, double y);
 double real_constant(const struct tensor *t, int64_t i);
 const char *check_real_constant(struct graph *g, const struct tensor *t, const char *what);
 
+/* Functions of one value where the input or the output has 16 bits. */
+bool has_16_bits(const struct op *op);
+const char *check_unary16(struct graph *g, struct op *op);
+void lower_unary16(struct program *p, const struct op *op);
+
 /* What CONCATENATION @op makes of its input @in. */
 void concatenation_table(const struct op *op, const struct tensor *in, struct table *table);
 

@@ -29,6 +29,7 @@ static void dense_view(struct view *view, const struct tensor *t, struct buffer 
 
 	view->buffer = b;
 	view->offset = 0;
+	view->element = stride;
 	for (int d = t->rank - 1; d >= 0; d--) {
 		view->strides[d] = stride;
 		stride *= t->dims[d];
@@ -59,7 +60,7 @@ static bool acceptable(const struct views *v, const struct tensor *t, const stru
 {
 	if (v->dense[t->index] && !is_dense(view, t))
 		return false;
-	return view->strides[t->rank - 1] == 1;
+	return view->strides[t->rank - 1] == view->element;
 }
 
 /* @t takes @view, unless it has a place already or cannot live there. */

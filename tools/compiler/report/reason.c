@@ -62,6 +62,7 @@ static const char *kind_reason(const struct layer *l)
 		[LAYER_SOFTMAX] = "on the vector unit",
 		[LAYER_REDUCE] = "on the vector unit",
 		[LAYER_RESIZE] = "on the vector unit",
+		[LAYER_RESCALE] = "from one scale to another, on the vector unit",
 		[LAYER_COPY] = "moved by DMA: its result can't lie where its input does",
 		[LAYER_FILL] = "filled by DMA",
 	};

@@ -26,6 +26,7 @@ static bool works_on_strips(const struct layer *l)
 	case LAYER_ELEMENTWISE:
 	case LAYER_LUT:
 	case LAYER_SOFTMAX:
+	case LAYER_RESCALE:
 		return true;
 	default:
 		return false;
@@ -40,7 +41,8 @@ static bool on_vector_engine(const struct layer *l)
 /* The feature map has whole rows of the buffer's bytes, or a part of each row. */
 static bool has_buffer_rows(const struct fm *fm)
 {
-	int64_t row_end = fm->offset + (int64_t)(fm->width - 1) * fm->col_stride + fm->channels;
+	int64_t row_end = fm->offset + (int64_t)(fm->width - 1) * fm->col_stride +
+			  (int64_t)fm->channels * device_dtype_bytes(fm->dtype);
 
 	return fm->row_stride > 0 && fm->row_stride * fm->height == fm->buffer->bytes &&
 	       row_end <= fm->row_stride;

@@ -29,12 +29,14 @@ static uint64_t part_input_bytes(const struct layer *l, int i, struct part part)
 
 	if (!input_rows(l, i, part.row, part.rows, &first, &rows))
 		return 0;
-	return (uint64_t)rows * l->in[i].width * l->in[i].channels;
+	return (uint64_t)rows * l->in[i].width * l->in[i].channels *
+	       device_dtype_bytes(l->in[i].dtype);
 }
 
 static uint64_t part_output_bytes(const struct layer *l, struct part part)
 {
-	return (uint64_t)part.rows * l->out.width * part.channels;
+	return (uint64_t)part.rows * l->out.width * part.channels *
+	       device_dtype_bytes(l->out.dtype);
 }
 
 uint64_t weight_passes(const struct layer *l, struct part part)
@@ -68,7 +70,8 @@ static uint64_t mac_cycles(const struct machine *m, const struct layer *l, struc
 						      div_up(taps * l->in[0].channels, BLOCK_K);
 	uint64_t parallel = at_least_1(m->macs / (BLOCK_CHANNELS * BLOCK_K));
 
-	return div_up(positions, parallel) * div_up(part.channels, BLOCK_CHANNELS) * steps;
+	return div_up(positions, parallel) * div_up(part.channels, BLOCK_CHANNELS) * steps *
+	       device_dtype_bytes(l->in[0].dtype);
 }
 
 static uint64_t vector_cycles(const struct machine *m, const struct layer *l, struct part part)

@@ -42,6 +42,7 @@ union command {
 	struct enpu_cmd_softmax softmax;
 	struct enpu_cmd_reduce reduce;
 	struct enpu_cmd_resize resize;
+	struct enpu_cmd_rescale rescale;
 };
 
 #define MAX_OPERANDS	5

@@ -41,6 +41,8 @@ static const struct operand_slots slots[] = {
 	[ENPU_OP_RESIZE] = { 4, {
 		TILE(enpu_cmd_resize, ifm, false), TILE(enpu_cmd_resize, ofm, true),
 		REF(enpu_cmd_resize, rows, false), REF(enpu_cmd_resize, cols, false) } },
+	[ENPU_OP_RESCALE] = { 2, {
+		TILE(enpu_cmd_rescale, ifm, false), TILE(enpu_cmd_rescale, ofm, true) } },
 };
 
 const struct operand_slots *operand_slots(uint8_t opcode)
@@ -69,7 +71,7 @@ uint64_t ref_bytes(const union command *c, unsigned int slot)
 			return round_up(ofm->channels, 16) * taps;
 		return ofm->channels * sizeof(struct enpu_channel);
 	case ENPU_OP_LUT:
-		return 256;
+		return lut_entries(c->lut.ifm.dtype) * device_dtype_bytes(c->lut.ofm.dtype);
 	case ENPU_OP_SOFTMAX:
 		return 256 * sizeof(float);
 	case ENPU_OP_RESIZE:
@@ -138,7 +140,8 @@ static struct enpu_tile tile(const struct fm *fm, const struct place *p, uint32_
 	return (struct enpu_tile) {
 		.dtype = fm->dtype,
 		.zero_point = fm->zero_point,
-		.offset = p->offset + (row - p->first_row) * p->row_stride + channel,
+		.offset = p->offset + (row - p->first_row) * p->row_stride +
+			  (int64_t)channel * device_dtype_bytes(fm->dtype),
 		.height = rows,
 		.width = fm->width,
 		.channels = channels,
@@ -289,6 +292,21 @@ static struct task lut_task(const struct layer *l, const struct operands *o, str
 	return t;
 }
 
+static struct task rescale_task(const struct layer *l, const struct operands *o, struct part part)
+{
+	struct task t = { .objects = { o->in[0].object, o->out.object } };
+
+	t.cmd.rescale = (struct enpu_cmd_rescale) {
+		.cmd = { ENPU_OP_RESCALE, ENPU_ENGINE_VECTOR, sizeof(t.cmd.rescale) },
+		.ifm = input_tile(l, 0, o, part),
+		.ofm = output_tile(l, o, part),
+		.scale = l->scale_out,
+		.clamp = l->clamp,
+		.requant = l->requant,
+	};
+	return t;
+}
+
 static struct task softmax_task(const struct layer *l, const struct operands *o, struct part part)
 {
 	struct task t = { .objects = { o->in[0].object, o->out.object, o->table } };
@@ -397,7 +415,8 @@ struct task layer_task(const struct layer *l, uint32_t layer_index, const struct
 		[LAYER_POOL] = pool_task, [LAYER_ELEMENTWISE] = elementwise_task,
 		[LAYER_LUT] = lut_task, [LAYER_SOFTMAX] = softmax_task,
 		[LAYER_REDUCE] = reduce_task, [LAYER_RESIZE] = resize_task,
-		[LAYER_COPY] = move_task, [LAYER_FILL] = fill_task,
+		[LAYER_RESCALE] = rescale_task, [LAYER_COPY] = move_task,
+		[LAYER_FILL] = fill_task,
 	};
 	struct task t = make[l->kind](l, o, part);
 

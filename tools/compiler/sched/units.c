@@ -101,7 +101,8 @@ static struct cost channels_cost(const struct builder *b, const struct layer *l,
 static uint64_t input_cycles(const struct builder *b, const struct layer *l)
 {
 	struct cost c = { 0 };
-	uint64_t bytes = (uint64_t)l->in[0].height * l->in[0].width * l->in[0].channels;
+	uint64_t bytes = (uint64_t)l->in[0].height * l->in[0].width *
+			 l->in[0].channels * device_dtype_bytes(l->in[0].dtype);
 
 	*(layer_locations(&b->plan, l).in[0] ? &c.sram : &c.dram) = bytes;
 	return cost_cycles(b->s->machine, c);
