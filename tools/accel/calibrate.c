@@ -141,6 +141,8 @@ int calibration_option(struct calibration *c, int opt)
 		return set_count("verify-samples", 1, &c->exam.limit);
 	case OPT_LAYER_SAMPLES:
 		return set_count("layer-samples", 0, &c->layer_samples);
+	case OPT_INT16:
+		return set_real("int16", 100, &c->quantize.int16_percent);
 	case OPT_EQUALIZE:
 		c->quantize.equalize = true;
 		return CLI_OK;

@@ -308,7 +308,7 @@ struct seen {
 	float first[8];
 };
 
-static void watch(void *arg, const struct tensor *t, const void *data)
+static void watch(void *arg, const struct tensor *t, void *data)
 {
 	struct seen *seen = arg;
 

@@ -123,6 +123,11 @@ struct enpu_quantize_options {
 	enum enpu_rounding rounding;
 	bool keep_bias;			/* don't correct what rounding adds on average */
 	bool equalize;			/* channels across layers */
+	/*
+	 * Tensors that 8 bits cost the outputs most get 16, until this share of the work is
+	 * done on them: multiply-accumulates, and values that others take; 0 to 100
+	 */
+	double int16_percent;
 };
 
 /* Runs compiled models for verification. Functions return 0, or a negative errno with text. */

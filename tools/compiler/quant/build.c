@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The int8 graph: every float tensor becomes int8 with the scale that was chosen, every
- * float constant is quantized for the operator that reads it, activations go into the
- * operators before them, and where scales must be equal but are not, a QUANTIZE goes
- * between.
+ * The int8 graph: every float tensor becomes int8, or int16, with the scale that was
+ * chosen, every float constant is quantized for the operator that reads it, activations go
+ * into the operators before them, and where scales or widths must be equal but are not, a
+ * QUANTIZE goes between.
  */
 #include <errno.h>
 #include <math.h>
@@ -25,7 +25,7 @@ static const struct observed *activation_of(const struct build *x, const struct 
 
 static bool same_scaling(struct scaling a, struct scaling b)
 {
-	return a.scale == b.scale && a.zero_point == b.zero_point;
+	return a.scale == b.scale && a.zero_point == b.zero_point && a.wide == b.wide;
 }
 
 static struct quant one_scale(struct arena *arena, struct scaling s)
@@ -38,23 +38,34 @@ static struct quant one_scale(struct arena *arena, struct scaling s)
 	return (struct quant) { .count = 1, .scale = scale, .zero_point = zero_point };
 }
 
+static enum dtype type_of(struct scaling s)
+{
+	return s.wide ? DTYPE_I16 : DTYPE_I8;
+}
+
 static struct tensor *quantized_constant(struct build *x, const struct tensor *t, struct scaling s)
 {
 	static const int32_t one = 1;
 	int64_t n = tensor_elements(t);
-	int8_t *data = arena_new(x->b.arena, int8_t, n);
+	void *data = arena_alloc(x->b.arena, n, dtype_bits(type_of(s)) / 8);
 	struct tensor *made;
 
-	for (int64_t i = 0; i < n; i++)
-		data[i] = (int8_t)quantize_value(float_at(t, i), s);
-	/* int8 operators want dimensions, and a single number broadcasts with one as well */
-	made = builder_constant(&x->b, t->name, DTYPE_I8, t->rank ? t->rank : 1,
+	for (int64_t i = 0; i < n; i++) {
+		int32_t q = quantize_value(float_at(t, i), s);
+
+		if (s.wide)
+			((int16_t *)data)[i] = (int16_t)q;
+		else
+			((int8_t *)data)[i] = (int8_t)q;
+	}
+	/* quantized operators want dimensions, and a single number broadcasts with one as well */
+	made = builder_constant(&x->b, t->name, type_of(s), t->rank ? t->rank : 1,
 				t->rank ? t->dims : &one, data);
 	made->quant = one_scale(x->b.arena, s);
 	return made;
 }
 
-static struct scaling constant_scaling(const struct tensor *t)
+static struct scaling constant_scaling(const struct tensor *t, bool wide)
 {
 	struct interval r = { 0, 0 };
 
@@ -62,7 +73,7 @@ static struct scaling constant_scaling(const struct tensor *t)
 		r.min = fminf(r.min, float_at(t, i));
 		r.max = fmaxf(r.max, float_at(t, i));
 	}
-	return scaling_of(r);
+	return wide ? wide_scaling_of(r) : scaling_of(r);
 }
 
 /* The same values at the scale @s. */
@@ -70,7 +81,7 @@ static struct tensor *requantized(struct build *x, struct tensor *t, struct scal
 {
 	struct tensor *made = builder_tensor(&x->b, arena_printf(x->b.arena, "%s (requantized)",
 								  t->name),
-					     DTYPE_I8, t->rank, t->dims);
+					     type_of(s), t->rank, t->dims);
 
 	made->quant = one_scale(x->b.arena, s);
 	builder_unary(&x->b, OP_QUANTIZE, "QUANTIZE", t, made);
@@ -102,13 +113,18 @@ static struct tensor *filter_weights(struct build *x, const struct op *op)
 static struct tensor *filter_bias(struct build *x, const struct op *op)
 {
 	const struct filter *f = &x->q->filters[op->index];
-	int32_t *bias = arena_new(x->b.arena, int32_t, f->channels);
+	bool wide = activation_of(x, op->inputs[data_input(op->kind)])->scaling.wide;
+	void *bias = arena_alloc(x->b.arena, f->channels, wide ? sizeof(int64_t) : sizeof(int32_t));
 
-	for (int32_t c = 0; c < f->channels; c++)
-		bias[c] = quantized_bias(x->q, op, c);
+	for (int32_t c = 0; c < f->channels; c++) {
+		if (wide)
+			((int64_t *)bias)[c] = quantized_bias(x->q, op, c);
+		else
+			((int32_t *)bias)[c] = (int32_t)quantized_bias(x->q, op, c);
+	}
 	return builder_constant(&x->b, arena_printf(x->b.arena, "%s (bias)",
 						    op->outputs[0]->name),
-				DTYPE_I32, 1, &f->channels, bias);
+				wide ? DTYPE_I64 : DTYPE_I32, 1, &f->channels, bias);
 }
 
 static void convert_filter(struct build *x, struct op *op)
@@ -127,11 +143,28 @@ static void convert_filter(struct build *x, struct op *op)
 	op->inputs[weights_input(op->kind)] = weights;
 }
 
+/* What @op, which makes tensors of scale @out, wants of its input @t. */
+static struct scaling wanted(const struct build *x, const struct op *op, const struct tensor *t,
+			     struct scaling out)
+{
+	const struct observed *a = activation_of(x, t);
+
+	if (rule_of(op->kind) == RULE_SAME)
+		return out;
+	switch (widths_of(x->q, op)) {
+	case WIDTHS_ANY:
+		return a->scaling;
+	case WIDTHS_UNIFORM:
+		return out.wide ? a->wide : a->narrow;
+	default:
+		return a->narrow;
+	}
+}
+
 static void convert_input(struct build *x, struct op *op, unsigned int i)
 {
 	struct tensor *t = op->inputs[i];
-	enum rule rule = rule_of(op->kind);
-	struct scaling out;
+	struct scaling out, s;
 
 	if (!t || t->type != DTYPE_F32 || x->is_float[op->outputs[0]->index]) {
 		if (t && is_float_activation(t) && !x->is_float[t->index])
@@ -139,11 +172,14 @@ static void convert_input(struct build *x, struct op *op, unsigned int i)
 		return;
 	}
 	out = activation_of(x, op->outputs[0])->scaling;
-	if (t->data)
-		op->inputs[i] = quantized_constant(x, t, rule == RULE_SAME ? out :
-							 constant_scaling(t));
-	else if (rule == RULE_SAME && !same_scaling(activation_of(x, t)->scaling, out))
-		op->inputs[i] = requantized(x, t, out);
+	if (t->data) {
+		s = rule_of(op->kind) == RULE_SAME ? out : constant_scaling(t, out.wide);
+		op->inputs[i] = quantized_constant(x, t, s);
+		return;
+	}
+	s = wanted(x, op, t, out);
+	if (!same_scaling(activation_of(x, t)->scaling, s))
+		op->inputs[i] = requantized(x, t, s);
 }
 
 /* What RELU, RELU6, RELU_N1_TO_1 and CLIP leave of the numbers. */
@@ -183,11 +219,13 @@ static enum activation activation_for(struct interval limits)
 	return limits.max == 6 ? ACT_RELU6 : isinf(limits.max) ? ACT_RELU : ACT_NONE;
 }
 
-/* int8 at scale @s saturates where @limits are, to within half a level. */
+/* A tensor of scale @s saturates where @limits are, to within half a level. */
 static bool saturates(struct scaling s, struct interval limits)
 {
-	return dequantize_value(-128, s) >= limits.min - s.scale / 2 &&
-	       dequantize_value(127, s) <= limits.max + s.scale / 2;
+	int32_t min = s.wide ? INT16_MIN : INT8_MIN, max = s.wide ? INT16_MAX : INT8_MAX;
+
+	return dequantize_value(min, s) >= limits.min - s.scale / 2 &&
+	       dequantize_value(max, s) <= limits.max + s.scale / 2;
 }
 
 /*
@@ -223,13 +261,14 @@ static void convert(struct build *x, struct op *op)
 	else
 		for (unsigned int i = 0; i < op->n_inputs; i++)
 			convert_input(x, op, i);
+	op->attrs.interpolated = true;
 }
 
 static void convert_tensor(struct build *x, struct tensor *t)
 {
 	if (!is_float_activation(t) || x->is_float[t->index])
 		return;
-	t->type = DTYPE_I8;
+	t->type = type_of(activation_of(x, t)->scaling);
 	t->quant = one_scale(x->b.arena, activation_of(x, t)->scaling);
 }
 

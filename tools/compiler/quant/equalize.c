@@ -93,7 +93,7 @@ static void find_pairs(struct pairs *p)
 	}
 }
 
-static void watch(void *arg, const struct tensor *t, const void *data)
+static void watch(void *arg, const struct tensor *t, void *data)
 {
 	const struct pairs *p = arg;
 	const float *values = data;

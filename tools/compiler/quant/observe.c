@@ -78,7 +78,7 @@ int run_sample(struct quantizer *q, uint32_t i, reference_watch watch, void *arg
 	return err;
 }
 
-static void look(void *arg, const struct tensor *t, const void *data)
+static void look(void *arg, const struct tensor *t, void *data)
 {
 	struct quantizer *q = arg;
 	struct observed *a = &q->activations[t->index];

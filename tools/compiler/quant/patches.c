@@ -123,7 +123,7 @@ static void take(struct quantizer *q, struct moments *m, const float *data)
 	}
 }
 
-static void watch(void *arg, const struct tensor *t, const void *data)
+static void watch(void *arg, const struct tensor *t, void *data)
 {
 	struct quantizer *q = arg;
 

@@ -37,6 +37,9 @@ static int run_stages(void *arg)
 	if (err)
 		return err;
 	quantizer_scale(q);
+	err = quantizer_widen(q);
+	if (err)
+		return err;
 	quantizer_weights(q);
 	err = quantizer_round(q);
 	/* building changes the graph that the reference runs */

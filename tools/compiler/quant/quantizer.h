@@ -7,6 +7,7 @@
  *	equalize.c	channels of neighbouring layers get alike
  *	observe.c	what values every tensor takes, from samples through the reference
  *	rules.c		which tensors must have one scale, and which have a fixed one
+ *	widths.c	which tensors get 16 bits, by what 8 cost at the outputs
  *	weights.c	scales per channel, rounding to nearest, int32 biases
  *	patches.c	what the inputs of layers look like: second moments
  *	rounding.c	rounding up or down, and biases, by the error of the layer's output
@@ -25,7 +26,8 @@ struct observed {
 	struct histogram *seen;		/* NULL: not a float, or a constant */
 	int group;			/* the tensor that stands for all with the same scale */
 	bool fixed;			/* the operator that makes it prescribes the scale */
-	struct scaling scaling;
+	struct scaling narrow, wide;	/* what it can have */
+	struct scaling scaling;		/* one of them */
 };
 
 /* The quantized weights of an operator that has constant ones. */
@@ -67,6 +69,7 @@ int quantizer_prepare(struct graph *g);
 int quantizer_equalize(struct quantizer *q);
 int quantizer_observe(struct quantizer *q);
 void quantizer_scale(struct quantizer *q);
+int quantizer_widen(struct quantizer *q);
 void quantizer_weights(struct quantizer *q);
 int quantizer_round(struct quantizer *q);
 int quantizer_build(struct quantizer *q);
@@ -98,7 +101,7 @@ size_t weight_index(const struct filter *f, enum op_kind kind, int32_t c, int32_
 const struct tensor *constant_weights(const struct op *op);
 /* Element @i of a float constant, which may lie anywhere. */
 float float_at(const struct tensor *t, size_t i);
-/* int32 bias of channel @c */
-int32_t quantized_bias(const struct quantizer *q, const struct op *op, int32_t c);
+/* Bias of channel @c, in units of an accumulator */
+int64_t quantized_bias(const struct quantizer *q, const struct op *op, int32_t c);
 
 #endif

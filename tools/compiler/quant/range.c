@@ -13,6 +13,7 @@
 #define STEPS		64	/* ranges that are tried, from 1/STEPS of the whole to all of it */
 #define QMIN		(-128)
 #define QMAX		127
+#define WIDE_MAX	32767
 
 struct interval range_minmax(const struct histogram *h)
 {
@@ -195,19 +196,27 @@ struct scaling scaling_of(struct interval range)
 
 	/* also where nothing but zeroes was seen */
 	if (!((float)scale > FLT_MIN))
-		return (struct scaling) { 1.0f / LEVELS, 0 };
+		return (struct scaling) { 1.0f / LEVELS, 0, false };
 	from_min = QMIN - min / scale;
 	from_max = QMAX - max / scale;
 	zero = fabs(min) < fabs(max) ? from_min : from_max;
 	zero = zero < QMIN ? QMIN : zero > QMAX ? QMAX : round(zero);
-	return (struct scaling) { (float)scale, (int32_t)zero };
+	return (struct scaling) { (float)scale, (int32_t)zero, false };
+}
+
+struct scaling wide_scaling_of(struct interval range)
+{
+	float scale = longer_side(range) / WIDE_MAX;
+
+	return (struct scaling) { scale > FLT_MIN ? scale : 1.0f / WIDE_MAX, 0, true };
 }
 
 int32_t quantize_value(float x, struct scaling s)
 {
 	float q = roundf(x / s.scale) + (float)s.zero_point;
+	int32_t min = s.wide ? -WIDE_MAX : QMIN, max = s.wide ? WIDE_MAX : QMAX;
 
-	return !(q > QMIN) ? QMIN : q > QMAX ? QMAX : (int32_t)q;
+	return !(q > (float)min) ? min : q > (float)max ? max : (int32_t)q;
 }
 
 float dequantize_value(int32_t q, struct scaling s)

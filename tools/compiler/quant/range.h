@@ -17,6 +17,7 @@ struct interval {
 struct scaling {
 	float scale;
 	int32_t zero_point;
+	bool wide;			/* int16, else int8 */
 };
 
 /* The whole of what was seen, with zero. */
@@ -32,6 +33,8 @@ struct interval range_choose(const struct histogram *h, enum enpu_ranges method,
 
 /* int8, as TensorFlow Lite's converter chooses it: zero has a level of its own. */
 struct scaling scaling_of(struct interval range);
+/* int16, symmetric: the zero point is 0. */
+struct scaling wide_scaling_of(struct interval range);
 /* The level of @x. */
 int32_t quantize_value(float x, struct scaling s);
 float dequantize_value(int32_t q, struct scaling s);

@@ -118,7 +118,7 @@ static void pass_on(struct quantizer *q, const struct op *op)
 		struct observed *out = &q->activations[op->outputs[i]->index];
 
 		out->fixed = true;
-		out->scaling = q->activations[source->index].scaling;
+		out->narrow = q->activations[source->index].narrow;
 	}
 }
 
@@ -128,7 +128,7 @@ static void fix(struct quantizer *q, const struct op *op)
 
 	if (rules[op->kind].rule == RULE_FIXED) {
 		out->fixed = true;
-		out->scaling = rules[op->kind].fixed;
+		out->narrow = rules[op->kind].fixed;
 	} else {
 		pass_on(q, op);
 	}
@@ -191,9 +191,16 @@ void quantizer_scale(struct quantizer *q)
 
 		if (!a->seen || a->fixed || find(q, (int)i) != (int)i)
 			continue;
-		a->scaling = scaling_of(range_choose(a->seen, q->how->ranges, percentile));
+		a->narrow = scaling_of(range_choose(a->seen, q->how->ranges, percentile));
 	}
-	for (unsigned int i = 0; i < g->n_tensors; i++)
-		if (q->activations[i].seen && !q->activations[i].fixed)
-			q->activations[i].scaling = q->activations[find(q, (int)i)].scaling;
+	for (unsigned int i = 0; i < g->n_tensors; i++) {
+		struct observed *a = &q->activations[i];
+
+		if (!a->seen)
+			continue;
+		if (!a->fixed)
+			a->narrow = q->activations[find(q, (int)i)].narrow;
+		a->wide = wide_scaling_of(range_minmax(q->activations[find(q, (int)i)].seen));
+		a->scaling = a->narrow;
+	}
 }

@@ -14,4 +14,13 @@ enum rule {
 
 enum rule rule_of(enum op_kind kind);
 
+/* Tensors of 8 and of 16 bits: see widths.c. */
+enum widths {
+	WIDTHS_NARROW,			/* only 8 bits */
+	WIDTHS_UNIFORM,			/* all of its tensors have the width of its output */
+	WIDTHS_ANY,			/* each has its own */
+};
+
+enum widths widths_of(const struct quantizer *q, const struct op *op);
+
 #endif

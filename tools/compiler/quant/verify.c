@@ -73,7 +73,9 @@ static void unload(struct checker *k)
 
 static struct scaling scaling_of_tensor(const struct tensor *t)
 {
-	return (struct scaling) { t->quant.scale[0], (int32_t)t->quant.zero_point[0] };
+	return (struct scaling) {
+		t->quant.scale[0], (int32_t)t->quant.zero_point[0], t->type == DTYPE_I16,
+	};
 }
 
 /* The sample, as the compiled model wants it. */
@@ -117,14 +119,18 @@ static int run(struct checker *k, uint32_t index, reference_watch watch)
 static const float *real_output(struct checker *k, unsigned int i)
 {
 	const struct tensor *t = k->device.g->outputs[i];
-	const int8_t *from = k->device.outputs[i];
+	const void *from = k->device.outputs[i];
 
 	if (t->type == DTYPE_F32)
-		return k->device.outputs[i];
-	if (t->type != DTYPE_I8)
+		return from;
+	if (t->type != DTYPE_I8 && t->type != DTYPE_I16)
 		return NULL;
-	for (int64_t n = 0; n < tensor_elements(t); n++)
-		k->values[n] = dequantize_value(from[n], scaling_of_tensor(t));
+	for (int64_t n = 0; n < tensor_elements(t); n++) {
+		int32_t q = t->type == DTYPE_I8 ? ((const int8_t *)from)[n] :
+						  ((const int16_t *)from)[n];
+
+		k->values[n] = dequantize_value(q, scaling_of_tensor(t));
+	}
 	return k->values;
 }
 
@@ -136,7 +142,7 @@ static void compare(struct checker *k, unsigned int i, const struct tensor *t, c
 		closeness_add(&k->device.closeness[i], truth, real, tensor_elements(t));
 }
 
-static void watch_layers(void *arg, const struct tensor *t, const void *data)
+static void watch_layers(void *arg, const struct tensor *t, void *data)
 {
 	struct checker *k = arg;
 
@@ -260,7 +266,7 @@ static int verify_outputs(struct checker *k)
 /* The float tensor that @t is the quantized version of. */
 static const struct tensor *teacher_of(const struct graph *teacher, const struct tensor *t)
 {
-	if (t->type != DTYPE_I8 || !t->producer)
+	if ((t->type != DTYPE_I8 && t->type != DTYPE_I16) || !t->producer)
 		return NULL;
 	for (unsigned int i = 0; i < teacher->n_tensors; i++) {
 		const struct tensor *f = &teacher->tensors[i];

@@ -13,6 +13,7 @@
 #define LEAST_MULTIPLIER	0x1p-24f
 /* Of a bias in units of an accumulator: leaves room for the sum that is added. */
 #define MOST_BIAS		0x1p30f
+#define MOST_WIDE_BIAS		0x1p46
 
 static const struct {
 	bool has_weights;
@@ -92,12 +93,14 @@ static void choose_scales(const struct quantizer *q, const struct op *op, struct
 	const struct tensor *w = constant_weights(op), *in = op->inputs[data_input(op->kind)];
 	float in_scale = q->activations[in->index].scaling.scale;
 	float out_scale = q->activations[op->outputs[0]->index].scaling.scale;
+	bool wide = q->activations[in->index].scaling.wide;
 
 	for (int32_t c = 0; c < f->channels; c++) {
 		float scale = largest_weight(w, f, op->kind, c) / WEIGHT_MAX;
 
 		scale = fmaxf(scale, LEAST_MULTIPLIER * out_scale / in_scale);
-		scale = fmaxf(scale, (float)fabs(f->bias[c]) / MOST_BIAS / in_scale);
+		if (!wide)
+			scale = fmaxf(scale, (float)fabs(f->bias[c]) / MOST_BIAS / in_scale);
 		f->scale[c] = scale;
 	}
 }
@@ -136,12 +139,13 @@ void quantizer_weights(struct quantizer *q)
 	}
 }
 
-int32_t quantized_bias(const struct quantizer *q, const struct op *op, int32_t c)
+int64_t quantized_bias(const struct quantizer *q, const struct op *op, int32_t c)
 {
 	const struct filter *f = &q->filters[op->index];
 	const struct tensor *in = op->inputs[data_input(op->kind)];
-	double unit = (double)q->activations[in->index].scaling.scale * (double)f->scale[c];
-	double level = round(f->bias[c] / unit);
+	struct scaling s = q->activations[in->index].scaling;
+	double level = round(f->bias[c] / ((double)s.scale * (double)f->scale[c]));
+	double most = s.wide ? MOST_WIDE_BIAS : INT32_MAX;
 
-	return level > INT32_MAX ? INT32_MAX : level < INT32_MIN ? INT32_MIN : (int32_t)level;
+	return (int64_t)fmin(fmax(level, -most), most);
 }

@@ -21,9 +21,9 @@ struct reference *reference_new(const struct graph *g);
 
 /*
  * Sees every tensor that an operator makes, as soon as it is there, in execution order:
- * dense, in the tensor's type. @data is valid during the call.
+ * dense, in the tensor's type. @data is valid during the call, and may be changed.
  */
-typedef void (*reference_watch)(void *arg, const struct tensor *t, const void *data);
+typedef void (*reference_watch)(void *arg, const struct tensor *t, void *data);
 
 /*
  * One inference. @inputs: of the graph, in its order, dense, of the tensor's types;
