@@ -2,7 +2,8 @@
 /*
  * PRELU: what is positive is rescaled, what is negative is multiplied by alpha. With
  * one alpha for all that is a table. Else two results are added, of which one is 0 for
- * every element: a table of the positive part, and the negative part times alpha.
+ * every element: a table of the positive part, and the negative part times alpha. 16
+ * bits, which TFLite does not have here, are rescaled instead of looked up.
  * ONNX Runtime has no such operator on integers; its float one is a table for each
  * channel.
  */
@@ -72,11 +73,11 @@ const char *check_prelu(struct graph *g, struct op *op)
 
 	if (computes_floats(op))
 		return check_ort_prelu(g, op);
-	reason = check_8bit(g, in, "input");
+	reason = check_8_or_16bit(g, in, "input");
 	if (!reason)
-		reason = check_8bit(g, alpha, "alpha");
+		reason = check_8_or_16bit(g, alpha, "alpha");
 	if (!reason)
-		reason = check_8bit(g, out, "output");
+		reason = check_8_or_16bit(g, out, "output");
 	if (!reason)
 		reason = check_shape(g, out, in->rank, in->dims);
 	if (!reason)
@@ -151,14 +152,35 @@ static void emit_parts(void *arg, const struct fm *fm)
 	l->scale_out = x->scale_out;
 }
 
+/* What is positive in the output's scale, what is negative as it is; 0 instead of the other. */
+static void split_signs(struct program *p, const struct op *op, const struct view *positive,
+			const struct view *negative)
+{
+	static const struct enpu_clamp above = { 0, INT16_MAX }, below = { INT16_MIN, 0 };
+	const struct tensor *in = op->inputs[VALUES], *out = op->outputs[0];
+	const struct view *from = &p->views[in->index];
+	struct table table;
+
+	if (in->type == DTYPE_I16) {
+		lower_rescale(p, op, positive_factor(op), above, in, from, out, positive);
+		lower_rescale(p, op, 1, below, in, from, in, negative);
+		return;
+	}
+	value_table(op, 0, &table);
+	lower_lookup(p, op, &table, in, out, positive);
+	negative_table(op, &table);
+	lower_lookup(p, op, &table, in, in, negative);
+}
+
 static void lower_per_channel(struct program *p, const struct op *op)
 {
 	static const struct enpu_scale one = { .multiplier = 1 << 30, .shift = 1 };
 	const struct tensor *in = op->inputs[VALUES], *alpha = op->inputs[ALPHA];
 	const struct tensor *out = op->outputs[0];
-	struct view positive = scratch_view(p, out->name, out->rank, out->dims, 1);
-	struct view product = scratch_view(p, out->name, out->rank, out->dims, 1);
-	struct view negative = scratch_view(p, in->name, in->rank, in->dims, 1);
+	int bytes = dtype_bits(out->type) / 8;
+	struct view positive = scratch_view(p, out->name, out->rank, out->dims, bytes);
+	struct view product = scratch_view(p, out->name, out->rank, out->dims, bytes);
+	struct view negative = scratch_view(p, in->name, in->rank, in->dims, bytes);
 	struct view alphas = broadcast_view(p, alpha, out);
 	struct multiplier m = quantize_multiplier(negative_factor(op));
 	struct parts multiply = {
@@ -170,13 +192,8 @@ static void lower_per_channel(struct program *p, const struct op *op)
 		.scale_out = one,
 	};
 	struct fm_set products = { .rank = out->rank }, sums = { .rank = out->rank };
-	struct table table;
 
-	value_table(op, 0, &table);
-	lower_lookup(p, op, &table, in, out, &positive);
-	negative_table(op, &table);
-	lower_lookup(p, op, &table, in, in, &negative);
-
+	split_signs(p, op, &positive, &negative);
 	memcpy(products.dims, out->dims, sizeof(products.dims));
 	fm_set_add(&products, in, &negative);
 	fm_set_add(&products, alpha, &alphas);
@@ -226,7 +243,7 @@ void lower_prelu(struct program *p, const struct op *op)
 		lower_floats(p, op);
 		return;
 	}
-	if (!one_alpha(op)) {
+	if (!one_alpha(op) || in->type == DTYPE_I16) {
 		lower_per_channel(p, op);
 		return;
 	}

@@ -148,7 +148,7 @@ static const struct operator_type operators[OP_KINDS] = {
 	[OP_BATCH_TO_SPACE_ND] = { "BATCH_TO_SPACE_ND", "NPU", U8_S8,
 				   "constant blocks and crops; 4 dimensions", 3, 3, 1, 1,
 				   check_batch_to_space, lower_batch_to_space },
-	[OP_PRELU] = { "PRELU", "NPU", U8_S8, "constant alpha, for each channel or for all",
+	[OP_PRELU] = { "PRELU", "NPU", U8_S8_S16, "constant alpha, for each channel or for all",
 		       2, 2, 1, 1, check_prelu, lower_prelu },
 	[OP_DIV] = { "DIV", "NPU or CPU", U8_S8,
 		     "broadcasts; no fused activation; int8 by one constant on the NPU", 2, 2, 1, 1,

@@ -31,6 +31,10 @@ const char *check_real_constant(struct graph *g, const struct tensor *t, const c
 bool has_16_bits(const struct op *op);
 const char *check_unary16(struct graph *g, struct op *op);
 void lower_unary16(struct program *p, const struct op *op);
+/* All of @in, seen through @from, times @factor; @to has @in's dimensions. */
+void lower_rescale(struct program *p, const struct op *op, double factor, struct enpu_clamp clamp,
+		   const struct tensor *in, const struct view *from, const struct tensor *out,
+		   const struct view *to);
 
 /* What CONCATENATION @op makes of its input @in. */
 void concatenation_table(const struct op *op, const struct tensor *in, struct table *table);

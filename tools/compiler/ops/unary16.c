@@ -137,40 +137,54 @@ static void emit(void *arg, const struct fm *fm)
 	l->out = fm[1];
 }
 
-static void set_rescale(struct layer *l, const struct op *op)
+static void emit_all(struct emission *x, const struct tensor *in, const struct view *from,
+		     const struct tensor *out, const struct view *to)
+{
+	struct fm_set set = { .rank = in->rank };
+
+	memcpy(set.dims, in->dims, sizeof(set.dims));
+	fm_set_add(&set, in, from);
+	fm_set_add(&set, out, to);
+	fm_for_each(&set, emit, x);
+}
+
+void lower_rescale(struct program *p, const struct op *op, double factor, struct enpu_clamp clamp,
+		   const struct tensor *in, const struct view *from, const struct tensor *out,
+		   const struct view *to)
+{
+	struct multiplier m = quantize_multiplier(factor);
+	struct emission x = {
+		.p = p, .layer = {
+			.kind = LAYER_RESCALE, .op = op, .clamp = clamp,
+			.scale_out = { .multiplier = m.value, .shift = m.shift },
+		},
+	};
+
+	emit_all(&x, in, from, out, to);
+}
+
+static void lower_table(struct program *p, const struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	int16_t *table = arena_new(p->arena, int16_t, LUT_ENTRIES_S16);
+	struct emission x = { .p = p, .layer = { .kind = LAYER_LUT, .op = op } };
+
+	make_table(op, table);
+	x.layer.table = program_constant(p, table, LUT_ENTRIES_S16 * sizeof(*table), "table");
+	emit_all(&x, in, &p->views[in->index], out, &p->views[out->index]);
+}
+
+void lower_unary16(struct program *p, const struct op *op)
 {
 	static const enum activation activations[OP_KINDS] = {
 		[OP_RELU] = ACT_RELU, [OP_RELU6] = ACT_RELU6,
 		[OP_RELU_N1_TO_1] = ACT_RELU_N1_TO_1,
 	};
-	struct multiplier m = quantize_multiplier(scale_ratio(op));
-
-	l->kind = LAYER_RESCALE;
-	l->scale_out = (struct enpu_scale) { .multiplier = m.value, .shift = m.shift };
-	l->clamp = device_clamp(op->outputs[0], activations[op->kind]);
-}
-
-static void set_table(struct program *p, struct layer *l, const struct op *op)
-{
-	int16_t *table = arena_new(p->arena, int16_t, LUT_ENTRIES_S16);
-
-	make_table(op, table);
-	l->kind = LAYER_LUT;
-	l->table = program_constant(p, table, LUT_ENTRIES_S16 * sizeof(*table), "table");
-}
-
-void lower_unary16(struct program *p, const struct op *op)
-{
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	struct emission x = { .p = p, .layer = { .op = op } };
-	struct fm_set set = { .rank = in->rank };
 
 	if (rescales(op->kind))
-		set_rescale(&x.layer, op);
+		lower_rescale(p, op, scale_ratio(op), device_clamp(out, activations[op->kind]),
+			      in, &p->views[in->index], out, &p->views[out->index]);
 	else
-		set_table(p, &x.layer, op);
-	memcpy(set.dims, in->dims, sizeof(set.dims));
-	fm_set_add(&set, in, &p->views[in->index]);
-	fm_set_add(&set, out, &p->views[out->index]);
-	fm_for_each(&set, emit, &x);
+		lower_table(p, op);
 }
