@@ -37,7 +37,7 @@ static const struct {
 	FIELD(alpha, REAL), FIELD(beta, REAL), FIELD(epsilon, REAL), FIELD(count_pads, FLAG),
 	FIELD(adj_x, FLAG), FIELD(adj_y, FLAG), FIELD(keep_dims, FLAG),
 	FIELD(align_corners, FLAG), FIELD(half_pixel_centers, FLAG),
-	FIELD(exclusive, FLAG), FIELD(reverse, FLAG),
+	FIELD(exclusive, FLAG), FIELD(reverse, FLAG), FIELD(interpolated, FLAG),
 #undef FIELD
 	{ "pad_top", offsetof(struct op_attrs, pads[0]), INTEGER },
 	{ "pad_left", offsetof(struct op_attrs, pads[1]), INTEGER },

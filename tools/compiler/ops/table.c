@@ -74,7 +74,7 @@ static const struct operator_type operators[OP_KINDS] = {
 	[OP_SOFTMAX] = { "SOFTMAX", "NPU", U8_S8, "over the last dimension; output scale 1/256",
 			 1, 1, 1, 1, check_softmax, lower_softmax },
 	SMOOTH(ABS, ""), LOOKUP(CEIL, ""), SMOOTH(CLIP, ""), LOOKUP(COS, ""), SMOOTH(ELU, ""),
-	SMOOTH(ERF, ""), LOOKUP(EXP, ""), LOOKUP(FLOOR, ""), SMOOTH(GELU, ""),
+	SMOOTH(ERF, ""), SMOOTH(EXP, ""), LOOKUP(FLOOR, ""), SMOOTH(GELU, ""),
 	SMOOTH(HARD_SIGMOID, ""), SMOOTH(HARD_SWISH, ""), SMOOTH(LEAKY_RELU, "alpha from -1 to 1; "),
 	LOOKUP(LOG, ""), SMOOTH(LOGISTIC, ""), SMOOTH(MISH, ""), SMOOTH(NEG, ""),
 	LOOKUP(RECIPROCAL, ""), RESCALED(RELU), RESCALED(RELU6), RESCALED(RELU_N1_TO_1),

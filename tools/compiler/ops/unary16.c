@@ -2,10 +2,10 @@
 /*
  * Functions of one value where 16 bits are involved. A new scale, and the RELUs, are the
  * RESCALE command, with TFLite's arithmetic. Smooth functions are a table of 513 values
- * with straight lines between them, which is made as TFLite makes those of int16 EXP:
- * every entry gives half of what its line is off in the middle. TFLite has other kernels
- * for some of these functions, so models that come with 16 bits are not taken; only what
- * is quantized here is (op_attrs.interpolated).
+ * with straight lines between them; every entry gives half of what its line is off in the
+ * middle. TFLite does that for EXP, but its entries lie 65535/512 apart and not 128, and it has
+ * other kernels for most functions: so models that come with 16 bits are not taken, only
+ * what is quantized here is (op_attrs.interpolated).
  */
 #include <math.h>
 #include <string.h>
@@ -36,7 +36,7 @@ bool is_smooth(enum op_kind kind)
 {
 	static const bool smooth[OP_KINDS] = {
 		[OP_ABS] = true, [OP_CLIP] = true, [OP_ELU] = true, [OP_ERF] = true,
-		[OP_GELU] = true, [OP_HARD_SIGMOID] = true, [OP_HARD_SWISH] = true,
+		[OP_EXP] = true, [OP_GELU] = true, [OP_HARD_SIGMOID] = true, [OP_HARD_SWISH] = true,
 		[OP_LEAKY_RELU] = true, [OP_LOGISTIC] = true, [OP_MISH] = true, [OP_NEG] = true,
 		[OP_SELU] = true, [OP_SILU] = true, [OP_SOFTPLUS] = true, [OP_SOFTSIGN] = true,
 		[OP_TANH] = true,
