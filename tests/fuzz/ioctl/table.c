@@ -607,7 +607,8 @@ static const struct call_type syncobj_timeline_signal =
 static const struct field transfer_fields[] = {
 	FIELD(drm_syncobj_transfer, src_handle, K_OBJECT, O_ANY_SYNCOBJ, ERR(NOENT)),
 	FIELD(drm_syncobj_transfer, dst_handle, K_OBJECT, O_ANY_SYNCOBJ, ERR(NOENT) | ERR(INVAL)),
-	FIELD(drm_syncobj_transfer, src_point, K_RANGE, RANGE(0, 8), ERR(INVAL)),
+	/* signalling brings timelines to points of any size, so that larger ones may be there */
+	FIELD(drm_syncobj_transfer, src_point, K_RANGE, RANGE(0, 8), ANYTHING),
 	FIELD(drm_syncobj_transfer, dst_point, K_ANY),
 	FIELD(drm_syncobj_transfer, pad, K_PAD),
 	END

@@ -26,7 +26,8 @@ struct observed {
 	struct histogram *seen;		/* NULL: not a float, or a constant */
 	int group;			/* the tensor that stands for all with the same scale */
 	bool fixed;			/* the operator that makes it prescribes the scale */
-	struct scaling narrow, wide;	/* what it can have */
+	struct scaling narrow, wide;	/* what it, or what is requantized of it, can have */
+	bool narrow_only;
 	struct scaling scaling;		/* one of them */
 };
 

@@ -14,7 +14,7 @@
 /* Prescribed by TensorFlow Lite's kernels. */
 static const struct {
 	enum rule rule;
-	struct scaling fixed;
+	struct scaling fixed, wide;	/* wide: of scale 0 where there is none */
 } rules[OP_KINDS] = {
 	[OP_AVERAGE_POOL_2D] = { RULE_SAME },
 	[OP_MAX_POOL_2D] = { RULE_SAME },
@@ -48,8 +48,8 @@ static const struct {
 	[OP_TOPK_V2] = { RULE_SAME },
 	[OP_TRANSPOSE] = { RULE_SAME },
 	[OP_SOFTMAX] = { RULE_FIXED, { 1.0f / 256, -128 } },
-	[OP_LOGISTIC] = { RULE_FIXED, { 1.0f / 256, -128 } },
-	[OP_TANH] = { RULE_FIXED, { 1.0f / 128, 0 } },
+	[OP_LOGISTIC] = { RULE_FIXED, { 1.0f / 256, -128 }, { 1.0f / 32768, 0, true } },
+	[OP_TANH] = { RULE_FIXED, { 1.0f / 128, 0 }, { 1.0f / 32768, 0, true } },
 	[OP_LOG_SOFTMAX] = { RULE_FIXED, { 16.0f / 256, 127 } },
 	[OP_L2_NORMALIZATION] = { RULE_FIXED, { 1.0f / 128, 0 } },
 	[OP_DETECTION_POSTPROCESS] = { RULE_FLOAT },
@@ -119,6 +119,7 @@ static void pass_on(struct quantizer *q, const struct op *op)
 
 		out->fixed = true;
 		out->narrow = q->activations[source->index].narrow;
+		out->wide = q->activations[source->index].wide;
 	}
 }
 
@@ -129,6 +130,7 @@ static void fix(struct quantizer *q, const struct op *op)
 	if (rules[op->kind].rule == RULE_FIXED) {
 		out->fixed = true;
 		out->narrow = rules[op->kind].fixed;
+		out->wide = rules[op->kind].wide;
 	} else {
 		pass_on(q, op);
 	}
@@ -198,9 +200,15 @@ void quantizer_scale(struct quantizer *q)
 
 		if (!a->seen)
 			continue;
-		if (!a->fixed)
-			a->narrow = q->activations[find(q, (int)i)].narrow;
-		a->wide = wide_scaling_of(range_minmax(q->activations[find(q, (int)i)].seen));
+		if (!a->fixed) {
+			const struct observed *all = &q->activations[find(q, (int)i)];
+
+			a->narrow = all->narrow;
+			a->wide = wide_scaling_of(range_minmax(all->seen));
+		} else if (!(a->wide.scale > 0)) {
+			a->narrow_only = true;
+			a->wide = wide_scaling_of(range_minmax(a->seen));
+		}
 		a->scaling = a->narrow;
 	}
 }

@@ -23,18 +23,19 @@
 struct candidate {
 	int leader;			/* a tensor that stands for all */
 	bool narrow;			/* it can't be widened */
-	double error;			/* relative, squared, of all outputs and trials */
+	double error;			/* relative, squared, of all results and trials */
 	double cost;
 };
 
 struct widths_search {
 	struct quantizer *q;
 	int *leader;			/* by tensor; union-find */
-	int chosen;			/* the leader that is tried */
-	struct candidate *candidates;
+	struct candidate *candidates, *tried;
 	size_t n_candidates;
-	float ***truth;			/* by trial and output */
-	uint32_t trials;
+	const struct tensor **results;	/* that errors are measured at */
+	size_t n_results;
+	float ***truth;			/* by trial and result */
+	uint32_t trial, trials;
 };
 
 enum widths widths_of(const struct quantizer *q, const struct op *op)
@@ -47,9 +48,10 @@ enum widths widths_of(const struct quantizer *q, const struct op *op)
 		[OP_BATCH_MATMUL] = WIDTHS_UNIFORM, [OP_CONCATENATION] = WIDTHS_UNIFORM,
 		[OP_EXPAND_DIMS] = WIDTHS_UNIFORM, [OP_MAXIMUM] = WIDTHS_UNIFORM,
 		[OP_MEAN] = WIDTHS_UNIFORM, [OP_MINIMUM] = WIDTHS_UNIFORM,
-		[OP_PAD] = WIDTHS_UNIFORM, [OP_PRELU] = WIDTHS_UNIFORM, [OP_REDUCE_MAX] = WIDTHS_UNIFORM,
-		[OP_REDUCE_MIN] = WIDTHS_UNIFORM, [OP_RELU] = WIDTHS_UNIFORM,
-		[OP_RELU6] = WIDTHS_UNIFORM, [OP_RELU_N1_TO_1] = WIDTHS_UNIFORM,
+		[OP_PAD] = WIDTHS_UNIFORM, [OP_PRELU] = WIDTHS_UNIFORM,
+		[OP_REDUCE_MAX] = WIDTHS_UNIFORM, [OP_REDUCE_MIN] = WIDTHS_UNIFORM,
+		[OP_RELU] = WIDTHS_UNIFORM, [OP_RELU6] = WIDTHS_UNIFORM,
+		[OP_RELU_N1_TO_1] = WIDTHS_UNIFORM,
 		[OP_RESHAPE] = WIDTHS_UNIFORM, [OP_RESIZE_BILINEAR] = WIDTHS_UNIFORM,
 		[OP_RESIZE_NEAREST_NEIGHBOR] = WIDTHS_UNIFORM, [OP_SLICE] = WIDTHS_UNIFORM,
 		[OP_SPLIT] = WIDTHS_UNIFORM, [OP_SQUEEZE] = WIDTHS_UNIFORM,
@@ -77,6 +79,18 @@ static void join(struct widths_search *s, const struct tensor *x, const struct t
 		s->leader[find(s, y->index)] = find(s, x->index);
 }
 
+static bool has_fixed_scale(const struct quantizer *q, const struct tensor *t)
+{
+	return t && q->activations[t->index].fixed;
+}
+
+/* What only moves such values passes their scale on. */
+static void join_all(struct widths_search *s, const struct op *op, const struct tensor *t)
+{
+	for (unsigned int i = 0; rule_of(op->kind) == RULE_SAME && i < op->n_outputs; i++)
+		join(s, op->outputs[i], t);
+}
+
 /* Tensors of one scale, and the two sides of a function, for which there is one table. */
 static void join_candidates(struct widths_search *s)
 {
@@ -87,15 +101,19 @@ static void join_candidates(struct widths_search *s)
 	for (unsigned int i = 0; i < q->g->n_ops; i++) {
 		const struct op *op = &q->g->ops[i];
 
-		if (rule_of(op->kind) == RULE_FREE && op->n_inputs == 1 &&
-		    widths_of(q, op) == WIDTHS_UNIFORM)
+		if (widths_of(q, op) == WIDTHS_UNIFORM && op->n_inputs == 1 &&
+		    rule_of(op->kind) != RULE_SAME)
 			join(s, op->outputs[0], op->inputs[0]);
+		for (unsigned int k = 0; k < op->n_inputs; k++)
+			if (has_fixed_scale(q, op->outputs[0]) &&
+			    has_fixed_scale(q, op->inputs[k]))
+				join_all(s, op, op->inputs[k]);
 	}
 }
 
 static bool must_be_narrow(const struct quantizer *q, const struct tensor *t)
 {
-	return !t->producer || q->activations[t->index].fixed ||
+	return !t->producer || q->activations[t->index].narrow_only ||
 	       q->on_floats[t->producer->index] ||
 	       widths_of(q, t->producer) == WIDTHS_NARROW;
 }
@@ -153,50 +171,55 @@ static double list_candidates(struct widths_search *s)
 	return total;
 }
 
-static void keep_outputs(struct widths_search *s, float **outputs)
+/*
+ * Where errors are measured: the model's outputs, but what is joined of parts of different
+ * scales is looked at part by part, as the large ones would hide the small.
+ */
+static void list_results(struct widths_search *s)
 {
 	const struct graph *g = s->q->g;
 
-	for (unsigned int i = 0; i < g->n_outputs; i++)
-		if (g->outputs[i]->type == DTYPE_F32)
-			memcpy(outputs[i], reference_output(s->q->reference, i),
-			       tensor_bytes(g->outputs[i]));
-}
+	for (unsigned int i = 0; i < g->n_outputs; i++) {
+		const struct tensor *t = g->outputs[i];
+		const struct op *op = t->producer;
+		bool parts = op && op->kind == OP_CONCATENATION && s->q->on_floats[op->index];
 
-/* What the outputs are when nothing is rounded. */
-static int find_truth(struct widths_search *s)
-{
-	const struct graph *g = s->q->g;
-
-	s->trials = s->q->num_samples < TRIALS ? s->q->num_samples : TRIALS;
-	s->truth = arena_new(s->q->arena, float **, s->trials);
-	for (uint32_t n = 0; n < s->trials; n++) {
-		int err = run_sample(s->q, n, NULL, NULL);
-
-		if (err)
-			return err;
-		s->truth[n] = arena_new(s->q->arena, float *, g->n_outputs);
-		for (unsigned int i = 0; i < g->n_outputs; i++)
-			s->truth[n][i] = arena_new(s->q->arena, float,
-						   tensor_elements(g->outputs[i]));
-		keep_outputs(s, s->truth[n]);
+		for (unsigned int k = 0; parts && k < op->n_inputs; k++)
+			*arena_push(s->q->arena, s->results, s->n_results) = op->inputs[k];
+		if (!parts && is_float_activation(t))
+			*arena_push(s->q->arena, s->results, s->n_results) = t;
 	}
-	return 0;
 }
 
-static void round_chosen(void *arg, const struct tensor *t, void *data)
+/* What the results are when nothing is rounded. */
+static void keep_truth(void *arg, const struct tensor *t, void *data)
 {
 	struct widths_search *s = arg;
-	const struct observed *a = &s->q->activations[t->index];
-	float *values = data;
 
-	if (!a->seen || find(s, t->index) != s->chosen)
-		return;
-	for (int64_t i = 0; i < tensor_elements(t); i++)
-		values[i] = dequantize_value(quantize_value(values[i], a->narrow), a->narrow);
+	for (size_t i = 0; i < s->n_results; i++)
+		if (s->results[i] == t)
+			memcpy(s->truth[s->trial][i], data, tensor_bytes(t));
 }
 
-/* Of one output: noise over signal. */
+static int find_truth(struct widths_search *s)
+{
+	int err = 0;
+
+	list_results(s);
+	s->trials = s->q->num_samples < TRIALS ? s->q->num_samples : TRIALS;
+	s->truth = arena_new(s->q->arena, float **, s->trials);
+	for (s->trial = 0; s->trial < s->trials && !err; s->trial++) {
+		float **truth = arena_new(s->q->arena, float *, s->n_results);
+
+		for (size_t i = 0; i < s->n_results; i++)
+			truth[i] = arena_new(s->q->arena, float, tensor_elements(s->results[i]));
+		s->truth[s->trial] = truth;
+		err = run_sample(s->q, s->trial, keep_truth, s);
+	}
+	return err;
+}
+
+/* Noise over signal. */
 static double relative_error(const float *truth, const float *value, int64_t n)
 {
 	double noise = 0, signal = 0;
@@ -210,23 +233,20 @@ static double relative_error(const float *truth, const float *value, int64_t n)
 	return noise / (signal + DBL_MIN);
 }
 
-static int judge(struct widths_search *s, struct candidate *c)
+/* Rounds the tensors of the candidate, and sees what comes out. */
+static void try_candidate(void *arg, const struct tensor *t, void *data)
 {
-	const struct graph *g = s->q->g;
+	struct widths_search *s = arg;
+	const struct observed *a = &s->q->activations[t->index];
+	float *values = data;
 
-	s->chosen = c->leader;
-	for (uint32_t n = 0; n < s->trials; n++) {
-		int err = run_sample(s->q, n, round_chosen, s);
-
-		if (err)
-			return err;
-		for (unsigned int i = 0; i < g->n_outputs; i++)
-			if (g->outputs[i]->type == DTYPE_F32)
-				c->error += relative_error(s->truth[n][i],
-							   reference_output(s->q->reference, i),
-							   tensor_elements(g->outputs[i]));
-	}
-	return 0;
+	if (a->seen && find(s, t->index) == s->tried->leader)
+		for (int64_t i = 0; i < tensor_elements(t); i++)
+			values[i] = dequantize_value(quantize_value(values[i], a->narrow), a->narrow);
+	for (size_t i = 0; i < s->n_results; i++)
+		if (s->results[i] == t)
+			s->tried->error += relative_error(s->truth[s->trial][i], values,
+							  tensor_elements(t));
 }
 
 static int by_worth(const void *a, const void *b)
@@ -257,8 +277,9 @@ static int judge_all(struct widths_search *s)
 
 	for (size_t i = 0; i < s->n_candidates && !err; i++) {
 		report_progress(s->q->opts, "measuring sensitivity", i, s->n_candidates);
-		if (!s->candidates[i].narrow)
-			err = judge(s, &s->candidates[i]);
+		s->tried = &s->candidates[i];
+		for (s->trial = 0; s->trial < s->trials && !s->tried->narrow && !err; s->trial++)
+			err = run_sample(s->q, s->trial, try_candidate, s);
 	}
 	if (!err)
 		report_progress(s->q->opts, "measuring sensitivity", s->n_candidates,
