@@ -4,10 +4,12 @@
 #
 # Non-recursive: every folder that builds userspace code has a build.mk, which
 # states what it makes with the macros below; this file knows how. Each object
-# exists twice: plain, and under $(O)/asan with ASan and UBSan for the tests.
+# exists twice: plain, and under $(O)/asan with ASan and UBSan for the tests; what
+# tests/fuzz asks for a third time, under $(O)/fuzzer by clang for libFuzzer.
 
 O            ?= build
 CC           ?= gcc
+CLANG        ?= clang
 AR           ?= ar
 DESTDIR      ?=
 PREFIX       ?= /usr/local
@@ -32,13 +34,14 @@ UNIT_TESTS   :=
 define flags
 $(O)/obj/$(1)%.o: EXTRA_CFLAGS += $(2)
 $(O)/asan/obj/$(1)%.o: EXTRA_CFLAGS += $(2)
+$(O)/fuzzer/obj/$(1)%.o: EXTRA_CFLAGS += $(2)
 endef
 
 objs   = $(patsubst %.c,$(1)/obj/%.o,$(2))
 libfor = $(foreach l,$(2),$(if $(findstring .so.,$(l)),$(1)/lib/$(l),$(1)/lib/$(l).a))
 
 define static_library
-$(foreach v,$(O) $(O)/asan,$(call static_library_in,$(v),$(1),$(2)))
+$(foreach v,$(O) $(O)/asan $(O)/fuzzer,$(call static_library_in,$(v),$(1),$(2)))
 LIBRARIES += $(O)/lib/$(1).a
 endef
 define static_library_in
@@ -126,6 +129,13 @@ $(O)/asan/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC-SAN  $<"
 	@$(COMPILE) -O1 $(SANITIZE) -c -o $@ $<
+# gcc judges the code: what clang says of it would be noise
+FUZZ_COVERAGE := -fsanitize=fuzzer-no-link
+$(O)/fuzzer/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC-FUZZ $<"
+	@$(CLANG) $(CPPFLAGS) $(filter-out -W%,$(BASE_CFLAGS)) $(CFLAGS) $(EXTRA_CFLAGS) -MMD -MP \
+		-w -O1 $(SANITIZE) $(FUZZ_COVERAGE) -c -o $@ $<
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 

@@ -18,28 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tflite/one_input.h"
+#include "one_input.h"
 
 #define LIMIT_SECONDS	60
-
-static uint64_t random_state;
-
-/* splitmix64 */
-uint64_t next_random(void)
-{
-	uint64_t z;
-
-	random_state += 0x9e3779b97f4a7c15;
-	z = random_state;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-size_t below(size_t n)
-{
-	return n ? next_random() % n : 0;
-}
 
 static void read_file(struct file *f)
 {
@@ -63,7 +44,7 @@ static const struct file *draw(const struct file *files, int n)
 {
 	const struct file *f = &files[below(n)];
 
-	while (f->size > mutator.large_bytes && below(mutator.large_share))
+	while (f->size > mutator->large_bytes && below(mutator->large_share))
 		f = &files[below(n)];
 	return f;
 }
@@ -101,10 +82,14 @@ int main(int argc, char **argv)
 		uint8_t *data;
 		size_t size;
 
-		random_state = seed ^ current * 0xd1342543de82ef95;
+		seed_random(seed ^ current * 0xd1342543de82ef95);
 		f = draw(files, n);
 		other = draw(files, n);
-		data = mutator.mutate(f, other, &size);
+		data = mutator->mutate(f, other, &size);
+		if (!data) {
+			fprintf(stderr, "mutate: %s is no model\n", f->path);
+			return 2;
+		}
 		alarm(LIMIT_SECONDS);
 		outcome = compile_one(data, size, why);
 		alarm(0);

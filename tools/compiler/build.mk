@@ -13,14 +13,14 @@ ONNX_SRCS := $(wildcard tools/compiler/onnx/*.c)
 COMPILER_SRCS := $(wildcard tools/compiler/*.c tools/compiler/*/*.c) \
 		 $(ONNX_GENERATED)/onnx.pb-c.c
 
-$(foreach v,$(O) $(O)/asan,$(call objs,$(v),$(ONNX_SRCS))): | $(ONNX_GENERATED)/onnx.pb-c.c
+$(foreach v,$(O) $(O)/asan $(O)/fuzzer,$(call objs,$(v),$(ONNX_SRCS))): | $(ONNX_GENERATED)/onnx.pb-c.c
 $(eval $(call flags,tools/compiler/onnx/,-I$(ONNX_GENERATED)))
 $(eval $(call flags,$(ONNX_GENERATED)/,-w))
 $(eval $(call static_library,libenpu-compiler,$(COMPILER_SRCS)))
 LIBS_libenpu-compiler := -lmd -ldnnl -lprotobuf-c
 
 # page.c takes in files that the compiler's dependencies do not list
-$(O)/obj/tools/compiler/report/page.o $(O)/asan/obj/tools/compiler/report/page.o: \
+$(foreach v,$(O) $(O)/asan $(O)/fuzzer,$(call objs,$(v),tools/compiler/report/page.c)): \
 	$(wildcard tools/compiler/report/page.*)
 # its loops over taps and levels are what calibration waits for
 $(eval $(call flags,tools/compiler/quant/,-O3))

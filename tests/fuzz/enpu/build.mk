@@ -9,12 +9,9 @@ $(eval $(call program_in,$(O)/asan,$(O)/asan/tests/enpu-mutate,\
 check-fuzz-enpu: $(O)/asan/tests/enpu-mutate $(O)/asan/lib/libaccel-sim.so.1 $(O)/bin/accel ## feed 10,000 broken compiled models to libaccel and the NPU's model
 	@$(FUZZ_ENPU)/run $(O)
 
-$(O)/asan/tests/enpu-fuzzer: $(FUZZ_ENPU)/fuzzer.c $(FUZZ_ENPU)/one_input.c $(LIBACCEL_SRCS)
-	@mkdir -p $(@D)
-	@echo "  CLANG   $@"
-	@clang $(CPPFLAGS) $(LIBDRM_CFLAGS) $(filter-out -Werror,$(BASE_CFLAGS)) -O1 -g \
-		-fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBDRM_LIBS) -ldl -lpthread -lm
+$(eval $(call libfuzzer,enpu,$(addprefix $(FUZZ_ENPU)/,fuzzer.c one_input.c),libaccel,\
+	$(LIBDRM_LIBS) -ldl))
 
-fuzz-enpu: $(O)/asan/tests/enpu-fuzzer ## search for .enpu files that break the loader, with clang's libFuzzer
+fuzz-enpu: $(O)/fuzzer/enpu ## search for .enpu files that break the loader, with clang's libFuzzer
 	@mkdir -p $(O)/fuzz/enpu/corpus
 	@$< -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=65536 $(O)/fuzz/enpu/corpus

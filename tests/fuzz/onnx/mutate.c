@@ -7,7 +7,6 @@
  * changes, drops, doubles or exchanges it. One in four then has bytes flipped as well.
  */
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,10 +186,8 @@ static uint8_t *mutated(const struct file *f, const struct file *other, size_t *
 	Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, f->size, f->data);
 	uint8_t *out;
 
-	if (!model) {
-		fprintf(stderr, "onnx-mutate: %s is no model\n", f->path);
-		exit(2);
-	}
+	if (!model)
+		return NULL;
 	mutate_model(model);
 	*size = onnx__model_proto__get_packed_size(model);
 	out = malloc(*size ? *size : 1);
@@ -201,4 +198,6 @@ static uint8_t *mutated(const struct file *f, const struct file *other, size_t *
 	return out;
 }
 
-const struct mutator mutator = { .large_bytes = 64 << 10, .large_share = 256, .mutate = mutated };
+const struct mutator onnx_mutator = {
+	.large_bytes = 64 << 10, .large_share = 256, .mutate = mutated,
+};

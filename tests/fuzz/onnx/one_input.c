@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * What must hold for every ONNX model, however broken: ../tflite/one_input.h says it.
+ * What must hold for every ONNX model, however broken: ../judge.h says it.
  *
  * A vector of a single operator has its shape or axes as inputs, which the compiler
  * refuses early; so each model is compiled once as it is, and once with all its integer
  * inputs given.
  */
-#include "../tflite/one_input.h"
+#include "../judge.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "../mutations.h"
 #include "onnx/importer.h"
 
 #define MAX_VALUES	8
 #define MAX_COUNT	64
+
+const struct mutator *const mutator = &onnx_mutator;
 
 struct values {
 	struct enpu_input_value list[MAX_VALUES];
@@ -57,28 +56,14 @@ static void give_integers(struct values *v, const Onnx__GraphProto *g, uint32_t 
 	}
 }
 
-static enum outcome judge(int err, const struct enpu_diag *diag, char why[300])
-{
-	if (!err)
-		return OUTCOME_COMPILED;
-	for (size_t i = 0; i < diag->count; i++)
-		if (diag->messages[i].severity == ENPU_ERROR && strlen(diag->messages[i].text) > 10)
-			return OUTCOME_REFUSED;
-	snprintf(why, 300, "it was refused without a reason");
-	return OUTCOME_WRONG;
-}
-
 static enum outcome compile_with(const uint8_t *data, size_t size,
 				 const struct enpu_compile_options *opts, char why[300])
 {
 	struct enpu_diag diag = { 0 };
 	struct enpu_blob blob = { 0 };
 	int err = enpu_compile_memory("input.onnx", data, size, opts, &blob, NULL, &diag);
-	enum outcome outcome = judge(err, &diag, why);
 
-	enpu_blob_free(&blob);
-	enpu_diag_free(&diag);
-	return outcome;
+	return judge(err, &blob, &diag, why);
 }
 
 enum outcome compile_one(const uint8_t *data, size_t size, char why[300])

@@ -2,10 +2,7 @@
 # Broken float models, run by the float reference under ASan and UBSan.
 
 FUZZ_REFERENCE := tests/fuzz/reference
-
-$(eval $(call flags,$(FUZZ_REFERENCE)/,-Itools/compiler -Itools/compiler/include -Itests/fuzz/tflite))
-$(eval $(call program_in,$(O)/asan,$(O)/asan/tests/reference-mutate,\
-	tests/fuzz/mutations.c tests/fuzz/tflite/mutate.c $(FUZZ_REFERENCE)/one_input.c,libenpu-compiler))
+$(eval $(call model_fuzzer,reference,tests/fuzz/tflite/mutate.c $(FUZZ_REFERENCE)/one_input.c))
 
 .PHONY: check-fuzz-reference
 check-fuzz-reference: $(O)/asan/tests/reference-mutate ## feed 20,000 broken float models to the reference

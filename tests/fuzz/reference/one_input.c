@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../judge.h"
+#include "../mutations.h"
 #include "import.h"
-#include "one_input.h"
 #include "reference/reference.h"
 
 #define MEMORY_LIMIT	((size_t)1 << 30)
-/* More would take too long, thousands of times. */
-#define MOST_ELEMENTS	((int64_t)1 << 22)
-#define MOST_PRODUCTS	((int64_t)1 << 30)
+
+const struct mutator *const mutator = &tflite_mutator;
 
 struct run {
 	struct arena arena;
@@ -24,27 +24,6 @@ struct run {
 	struct reference *reference;
 	void **inputs;
 };
-
-static bool worth_running(const struct graph *g)
-{
-	int64_t elements = 0;
-
-	for (unsigned int i = 0; i < g->n_tensors; i++)
-		elements += tensor_elements(&g->tensors[i]);
-	for (unsigned int i = 0; i < g->n_ops && elements <= MOST_ELEMENTS; i++) {
-		const struct op *op = &g->ops[i];
-		const struct op_attrs *a = &op->attrs;
-		int64_t window = (int64_t)a->filter_h * a->filter_w;
-		int64_t made = op->n_outputs ? tensor_elements(op->outputs[0]) : 0;
-		int64_t weights = op->n_inputs > 1 && op->inputs[1] ?
-				  tensor_elements(op->inputs[1]) : 0;
-
-		if (made * weights > MOST_PRODUCTS ||
-		    (made && window / (MOST_PRODUCTS / made + 1)))
-			return false;
-	}
-	return elements <= MOST_ELEMENTS;
-}
 
 /* The inputs are made of the file's bytes: numbers of all kinds, indices that lie outside. */
 static bool make_inputs(struct run *r, const uint8_t *data, size_t size)
@@ -87,25 +66,16 @@ static enum outcome run_it(struct run *r, const uint8_t *data, size_t size, char
 	return sum == (unsigned int)-1 ? OUTCOME_REFUSED : OUTCOME_COMPILED;
 }
 
-static enum outcome refused(const struct run *r, char why[300])
-{
-	for (size_t i = 0; i < r->diag.count; i++)
-		if (r->diag.messages[i].severity == ENPU_ERROR)
-			return OUTCOME_REFUSED;
-	snprintf(why, 300, "it was refused without a reason");
-	return OUTCOME_WRONG;
-}
-
-static enum outcome judge(struct run *r, const uint8_t *data, size_t size, char why[300])
+static enum outcome judge_run(struct run *r, const uint8_t *data, size_t size, char why[300])
 {
 	if (setjmp(r->arena.oom))
 		return OUTCOME_REFUSED;
 	if (import_model(&r->graph, data, size, NULL, NULL))
-		return refused(r, why);
+		return judge_refusal(&r->diag, why);
 	if (!worth_running(&r->graph))
 		return OUTCOME_REFUSED;
 	r->reference = reference_new(&r->graph);
-	return r->reference ? run_it(r, data, size, why) : refused(r, why);
+	return r->reference ? run_it(r, data, size, why) : judge_refusal(&r->diag, why);
 }
 
 enum outcome compile_one(const uint8_t *data, size_t size, char why[300])
@@ -114,7 +84,7 @@ enum outcome compile_one(const uint8_t *data, size_t size, char why[300])
 	enum outcome outcome;
 
 	r.graph = (struct graph){ .arena = &r.arena, .diag = &r.diag, .file = "input" };
-	outcome = judge(&r, data, size, why);
+	outcome = judge_run(&r, data, size, why);
 	reference_free(r.reference);
 	for (unsigned int i = 0; r.inputs && i < r.graph.n_inputs; i++)
 		free(r.inputs[i]);

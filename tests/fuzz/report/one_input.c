@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What must hold for reports, whatever is in a model: see ../tflite/one_input.h. Half of
+ * What must hold for reports, whatever is in a model: see ../one_input.h. Half of
  * the inputs have their texts replaced by what pages are attacked with, at first.
  */
-#include "../tflite/one_input.h"
+#include "../one_input.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -13,7 +13,10 @@
 
 #include <enpu-compiler.h>
 
+#include "../mutations.h"
 #include "page_check.h"
+
+const struct mutator *const mutator = &tflite_mutator;
 
 #define LEAST_TEXT	6	/* bytes; shorter ones could be anything */
 

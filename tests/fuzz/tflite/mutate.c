@@ -121,4 +121,6 @@ static uint8_t *mutated(const struct file *f, const struct file *other, size_t *
 	return exact;
 }
 
-const struct mutator mutator = { .large_bytes = 256 << 10, .large_share = 64, .mutate = mutated };
+const struct mutator tflite_mutator = {
+	.large_bytes = 256 << 10, .large_share = 64, .mutate = mutated,
+};

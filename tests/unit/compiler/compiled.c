@@ -35,7 +35,7 @@ void compile_model(struct compiled *c, const struct test_model *m, uint32_t sram
 	wrong = model_file_open(&c->file, c->blob.data, c->blob.size);
 	if (wrong)
 		fail_msg("the file: %s", wrong);
-	if (verify_model(&c->file, &verdict))
+	if (verify_streams(&c->file, &verdict))
 		fail_msg("%s", verdict.error);
 }
 

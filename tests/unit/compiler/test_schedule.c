@@ -231,9 +231,9 @@ static void the_verifier_sees_races(void **state)
 				continue;
 			tokens++;
 			cmd->wait[e] = 0;
-			found += verify_model(&c.file, &verdict) != 0;
+			found += verify_streams(&c.file, &verdict) != 0;
 			cmd->wait[e] = 1u << 20;
-			assert_int_not_equal(verify_model(&c.file, &verdict), 0);
+			assert_int_not_equal(verify_streams(&c.file, &verdict), 0);
 			cmd->wait[e] = saved;
 			if (tokens == 20)
 				goto done;

@@ -75,6 +75,7 @@ static const struct {
 	[ENPU_OP_SOFTMAX] = { sizeof(struct enpu_cmd_softmax), 0x8 },
 	[ENPU_OP_REDUCE] = { sizeof(struct enpu_cmd_reduce), 0x8 },
 	[ENPU_OP_RESIZE] = { sizeof(struct enpu_cmd_resize), 0x8 },
+	[ENPU_OP_RESCALE] = { sizeof(struct enpu_cmd_rescale), 0x8 },
 };
 
 static bool is_complete(const struct verifier *x, unsigned int engine, uint32_t ordinal)
@@ -203,6 +204,7 @@ static int verify_operands(struct verifier *x)
 	const struct enpu_cmd_softmax *softmax = c;
 	const struct enpu_cmd_reduce *reduce = c;
 	const struct enpu_cmd_resize *resize = c;
+	const struct enpu_cmd_rescale *rescale = c;
 	uint64_t tap = sizeof(struct enpu_resize_tap);
 
 	switch (x->cmd->opcode) {
@@ -233,6 +235,8 @@ static int verify_operands(struct verifier *x)
 		       touch_ref(x, &resize->rows, resize->ofm.height * tap) ||
 		       touch_ref(x, &resize->cols, resize->ofm.width * tap) ||
 		       touch_tile(x, &resize->ofm, true);
+	case ENPU_OP_RESCALE:
+		return touch_tile(x, &rescale->ifm, false) || touch_tile(x, &rescale->ofm, true);
 	default:
 		return 0;
 	}
@@ -335,32 +339,64 @@ static int verify_stream(struct verifier *x, const struct enpu_model_step *step)
 	return x->v->error[0] ? -1 : 0;
 }
 
-static int verify_tensors(struct verifier *x)
+static int check_tensor(struct verifier *x, unsigned int i)
 {
-	bool npu_only = true;
+	const struct enpu_model_tensor *t = &x->m->tensors[i];
+	const struct memory *mem;
 
-	for (unsigned int i = 0; i < x->m->n_steps; i++)
-		npu_only &= x->m->steps[i].kind == ENPU_STEP_NPU;
-	for (unsigned int i = 0; i < x->m->n_tensors; i++) {
-		const struct enpu_model_tensor *t = &x->m->tensors[i];
-		const struct memory *mem;
+	if (i >= x->m->n_tensors || t->region >= x->m->n_regions ||
+	    t->name >= x->m->strings_size)
+		return fail(x, "tensor %u is damaged", i);
+	mem = &x->regions[t->region];
+	if (t->offset > mem->size || t->size > mem->size - t->offset)
+		return fail(x, "tensor %u leaves its region", i);
+	return 0;
+}
 
-		if (t->region >= x->m->n_regions || t->name >= x->m->strings_size)
-			return fail(x, "tensor %u is damaged", i);
+static int check_written(struct verifier *x, unsigned int i)
+{
+	const struct enpu_model_tensor *t = &x->m->tensors[i];
+	const struct memory *mem = &x->regions[t->region];
+
+	for (uint64_t b = t->offset; mem->bytes && b < t->offset + t->size; b++)
+		if (!mem->bytes[b].defined)
+			return fail(x, "tensor %u: byte %llu is never written", i,
+				    (unsigned long long)b);
+	return 0;
+}
+
+static int verify_cpu_step(struct verifier *x, const struct enpu_model_step *step)
+{
+	if (step->num_inputs > ENPU_STEP_MAX_TENSORS || step->num_outputs > ENPU_STEP_MAX_TENSORS)
+		return fail(x, "a step has too many tensors");
+	for (unsigned int i = 0; i < step->num_inputs; i++)
+		if (check_tensor(x, step->inputs[i]) || check_written(x, step->inputs[i]))
+			return -1;
+	for (unsigned int i = 0; i < step->num_outputs; i++) {
+		const struct enpu_model_tensor *t;
+		struct memory *mem;
+
+		if (check_tensor(x, step->outputs[i]))
+			return -1;
+		t = &x->m->tensors[step->outputs[i]];
 		mem = &x->regions[t->region];
-		if (t->offset > mem->size || t->size > mem->size - t->offset)
-			return fail(x, "tensor %u leaves its region", i);
-		if (t->role == ENPU_TENSOR_OUTPUT && !npu_only && t->dtype == ENPU_F32)
-			continue;
-		for (uint64_t b = t->offset; mem->bytes && b < t->offset + t->size; b++)
-			if (!mem->bytes[b].defined)
-				return fail(x, "tensor %u: byte %llu is never written", i,
-					    (unsigned long long)b);
+		if (mem->read_only)
+			return fail(x, "a step on the CPU writes to region %u", t->region);
+		for (uint64_t b = t->offset; b < t->offset + t->size; b++)
+			mem->bytes[b].defined = true;
 	}
 	return 0;
 }
 
-int verify_model(const struct model_file *m, struct verdict *v)
+static int verify_tensors(struct verifier *x)
+{
+	for (unsigned int i = 0; i < x->m->n_tensors; i++)
+		if (check_tensor(x, i) || check_written(x, i))
+			return -1;
+	return 0;
+}
+
+int verify_streams(const struct model_file *m, struct verdict *v)
 {
 	struct verifier x = { .m = m, .v = v };
 
@@ -379,6 +415,8 @@ int verify_model(const struct model_file *m, struct verdict *v)
 		forget_order(&x);
 		if (m->steps[i].kind == ENPU_STEP_NPU)
 			verify_stream(&x, &m->steps[i]);
+		else
+			verify_cpu_step(&x, &m->steps[i]);
 	}
 	if (!v->error[0])
 		verify_tensors(&x);

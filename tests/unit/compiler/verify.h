@@ -6,7 +6,8 @@
  * - every command has the right size, engine and tokens that exist;
  * - every byte that a command touches lies in its region or the SRAM, and no
  *   command writes constants or inputs;
- * - every byte that is read was written before, and all outputs are written;
+ * - every byte that is read was written before, steps on the CPU included, and all
+ *   outputs are written;
  * - two commands that touch the same byte, one of them writing, are ordered by
  *   tokens: the streams are right under every timing of the engines.
  */
@@ -20,6 +21,6 @@ struct verdict {
 };
 
 /* 0 when sound. */
-int verify_model(const struct model_file *m, struct verdict *v);
+int verify_streams(const struct model_file *m, struct verdict *v);
 
 #endif
