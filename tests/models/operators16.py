@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Single operators on int16 activations, as TensorFlow Lite's 16x8 quantization has them.
+"""Single operators on int16 activations, as TensorFlow Lite's 16x8 quantization has them, and on int4 weights.
 
 Model: cases() maps a name to the bytes of a TFLite file, as operators.py does: int8 weights, int64 biases,
 zero points of 0.
 """
 
+import math
 import struct
 
 from operators import (NONE, RELU, RELU6, SAME, VALID, Weights, binary, concatenation, mean, moved, pool,
@@ -14,8 +15,8 @@ from tflite_writer import int32s, single_operator
 IN, OUT = 0.00031, 0.0041
 
 
-def with_weights(name, operation, shape, weights, out, *, axis=0, activation=NONE, out_scale=OUT, extra=(),
-                 first=(), per_channel=True, **options):
+def with_weights(name, operation, shape, weights, out, *, axis=0, activation=NONE, out_scale=OUT, first=(),
+                 per_channel=True, **options):
     """An operator with int8 weights of this shape; the first operands come before them."""
     seeded = Weights(f"16 {name}")
     channels = weights[axis]
@@ -102,7 +103,29 @@ def move_cases():
     }
 
 
+def with_nibbles(name, operation, shape, weights, out, *, axis=0, **options):
+    """An int8 operator with weights of 4 bits, two to a byte."""
+    seeded = Weights(f"4 {name}")
+    scale = seeded.scales(weights[axis])
+    values = [seeded.random.randint(-7, 7) & 0xf for _ in range(math.prod(weights))]
+    data = bytes(low | high << 4 for low, high in zip(values[::2], [*values[1::2], 0]))
+    constant = tensor(weights, "int4", scale, [0] * len(scale), data=data, axis=axis)
+    inputs = [tensor(shape, "int8", 0.031, -7), constant,
+              seeded.bias(weights[axis], [0.031 * s for s in scale], 400)]
+    return single_operator(operation, inputs, [tensor(out, "int8", 0.021, 3)], options)
+
+
+def nibble_cases():
+    return {
+        "conv": with_nibbles("a", "CONV_2D", [1, 13, 11, 20], [24, 3, 3, 20], [1, 13, 11, 24], **window()),
+        "conv-odd": with_nibbles("b", "CONV_2D", [1, 7, 6, 17], [33, 3, 3, 17], [1, 4, 3, 33], **window(2)),
+        "dw": with_nibbles("c", "DEPTHWISE_CONV_2D", [1, 14, 13, 21], [1, 3, 3, 21], [1, 14, 13, 21], axis=3,
+                           multiplier=1, **window()),
+    }
+
+
 def cases():
     """Name -> bytes of a model."""
-    return {f"op16-{name}": model for make in (conv_cases, element_cases, move_cases)
+    wide = {f"op16-{name}": model for make in (conv_cases, element_cases, move_cases)
             for name, model in make().items()}
+    return wide | {f"op4-{name}": model for name, model in nibble_cases().items()}

@@ -28,7 +28,7 @@ OPERATORS = {
     158: "SIGN",
 }
 TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool",
-         7: "int16", 9: "int8"}
+         7: "int16", 9: "int8", 17: "int4"}
 TYPE_SIZES = {"float32": 4, "float16": 2, "int32": 4, "uint8": 1, "int64": 8, "bool": 1,
               "int16": 2, "int8": 1}
 ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6", 4: "TANH"}

@@ -128,6 +128,8 @@ struct enpu_quantize_options {
 	 * done on them: multiply-accumulates, and values that others take; 0 to 100
 	 */
 	double int16_percent;
+	/* Share of the weights that get 4 bits, in layers where that costs least; 0 to 100 */
+	double int4_percent;
 };
 
 /* Runs compiled models for verification. Functions return 0, or a negative errno with text. */

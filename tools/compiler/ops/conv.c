@@ -56,8 +56,9 @@ static const char *check_tflite_weights(struct graph *g, const struct op *op)
 		    (in->type == DTYPE_I8 &&
 		     (op->kind != OP_FULLY_CONNECTED || w->quant.count > 1));
 
-	if (w->type != (in->type == DTYPE_I16 ? DTYPE_I8 : in->type))
-		return arena_printf(g->arena, "the weights are %s, the input %s: both must be alike, or int8 and int16",
+	if (in->type == DTYPE_U8 ? w->type != DTYPE_U8 :
+				   w->type != DTYPE_I8 && w->type != DTYPE_I4)
+		return arena_printf(g->arena, "the weights are %s, the input %s: uint8 goes with uint8, int8 and int16 with int8 and int4",
 				    dtype_name(w->type), dtype_name(in->type));
 	if (w->quant.count > 1 && in->type == DTYPE_U8)
 		return "the weights are quantized per channel: int8 is needed";
@@ -228,19 +229,34 @@ static uint32_t round_up(uint32_t n, uint32_t unit)
 	return (n + unit - 1) / unit * unit;
 }
 
+/* Of int4 two are in a byte, the first one in the low nibble, here as on the device. */
+static void copy_weight(const struct tensor *w, int64_t from, uint8_t *blocks, int64_t to)
+{
+	if (w->type == DTYPE_I4)
+		blocks[to / 2] |= (w->data[from / 2] >> (from % 2 ? 4 : 0) & 0xf) <<
+				  (to % 2 ? 4 : 0);
+	else
+		blocks[to] = w->data[from];
+}
+
+static int64_t weight_bytes(const struct tensor *w, int64_t count)
+{
+	return w->type == DTYPE_I4 ? count / 2 : count;
+}
+
 struct buffer *block_weights(struct program *p, const struct tensor *w, uint32_t first,
 			     uint32_t outputs, uint32_t k_count)
 {
 	uint32_t k_padded = round_up(k_count, 4);
-	int64_t bytes = (int64_t)round_up(outputs, 16) * k_padded;
+	int64_t bytes = weight_bytes(w, (int64_t)round_up(outputs, 16) * k_padded);
 	uint8_t *blocks = arena_new(p->arena, uint8_t, bytes);
 
 	for (uint32_t o = 0; o < outputs; o++) {
-		uint8_t *row = blocks + (int64_t)(o / 16) * 16 * k_padded + o % 16 * 4;
-		const uint8_t *from = w->data + (int64_t)(first + o) * k_count;
+		int64_t row = (int64_t)(o / 16) * 16 * k_padded + o % 16 * 4;
+		int64_t from = (int64_t)(first + o) * k_count;
 
 		for (uint32_t k = 0; k < k_count; k++)
-			row[k / 4 * 64 + k % 4] = from[k];
+			copy_weight(w, from + k, blocks, row + k / 4 * 64 + k % 4);
 	}
 	return program_constant(p, blocks, bytes, w->name);
 }
@@ -252,13 +268,13 @@ static struct buffer *block_depthwise_weights(struct program *p, const struct op
 	const struct tensor *w = op->inputs[WEIGHTS];
 	bool by_output = op->kind == OP_CONV_2D;
 	uint32_t tap_step = by_output ? 1 : outputs, output_step = by_output ? taps : 1;
-	int64_t bytes = (int64_t)round_up(outputs, 16) * taps;
+	int64_t bytes = weight_bytes(w, (int64_t)round_up(outputs, 16) * taps);
 	uint8_t *blocks = arena_new(p->arena, uint8_t, bytes);
 
 	for (uint32_t o = 0; o < outputs; o++)
 		for (uint32_t tap = 0; tap < taps; tap++)
-			blocks[(int64_t)(o / 16) * 16 * taps + tap * 16 + o % 16] =
-				w->data[(int64_t)tap * tap_step + (int64_t)o * output_step];
+			copy_weight(w, (int64_t)tap * tap_step + (int64_t)o * output_step, blocks,
+				    (int64_t)(o / 16) * 16 * taps + tap * 16 + o % 16);
 	return program_constant(p, blocks, bytes, w->name);
 }
 

@@ -7,7 +7,16 @@
 
 uint8_t device_dtype(enum dtype type)
 {
-	return type == DTYPE_I16 ? ENPU_S16 : type == DTYPE_I8 ? ENPU_S8 : ENPU_U8;
+	switch (type) {
+	case DTYPE_I16:
+		return ENPU_S16;
+	case DTYPE_I8:
+		return ENPU_S8;
+	case DTYPE_I4:
+		return ENPU_S4;
+	default:
+		return ENPU_U8;
+	}
 }
 
 struct enpu_clamp device_clamp(const struct tensor *out, enum activation act)

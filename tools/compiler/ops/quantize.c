@@ -59,6 +59,8 @@ struct range dtype_range(enum dtype type)
 		return (struct range) { 0, 255 };
 	case DTYPE_I8:
 		return (struct range) { -128, 127 };
+	case DTYPE_I4:
+		return (struct range) { -8, 7 };
 	case DTYPE_I16:
 		return (struct range) { INT16_MIN, INT16_MAX };
 	default:

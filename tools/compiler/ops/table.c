@@ -54,7 +54,7 @@ static const struct operator_type operators[OP_KINDS] = {
 			       "activation", 1, MANY, 1, 1,
 			       check_concatenation, lower_concatenation },
 	[OP_CONV_2D] = { "CONV_2D", "NPU", U8_S8_S16,
-			 "constant weights of the input's type (int16: int8), per tensor or (int8) "
+			 "constant weights of the input's type (int16: int8), or int4, per tensor or (int8) "
 			 "per channel; constant int32 bias (int16: or int64); sides, strides, "
 			 "dilations and paddings up to 255",
 			 2, 3, 1, 1, check_conv, lower_conv },

@@ -96,12 +96,25 @@ static struct tensor *dequantized(struct build *x, struct tensor *t)
 	return made;
 }
 
+/* Two to a byte, the first one in the low nibble. */
+static uint8_t *packed(struct build *x, const struct filter *f)
+{
+	size_t n = (size_t)f->channels * f->taps;
+	uint8_t *bytes = arena_new(x->b.arena, uint8_t, (n + 1) / 2);
+
+	for (size_t i = 0; i < n; i++)
+		bytes[i / 2] |= (uint8_t)((f->weights[i] & 0xf) << (i % 2 ? 4 : 0));
+	return bytes;
+}
+
 static struct tensor *filter_weights(struct build *x, const struct op *op)
 {
 	const struct filter *f = &x->q->filters[op->index];
 	const struct tensor *w = constant_weights(op);
-	struct tensor *made = builder_constant(&x->b, w->name, DTYPE_I8, w->rank, w->dims,
-					       f->weights);
+	bool nibbles = f->most == NIBBLE_MAX;
+	struct tensor *made = builder_constant(&x->b, w->name, nibbles ? DTYPE_I4 : DTYPE_I8,
+					       w->rank, w->dims,
+					       nibbles ? (const void *)packed(x, f) : f->weights);
 
 	made->quant = (struct quant) {
 		.count = f->channels, .axis = channel_axis(op->kind), .scale = f->scale,

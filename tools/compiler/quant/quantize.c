@@ -38,6 +38,8 @@ static int run_stages(void *arg)
 		return err;
 	quantizer_scale(q);
 	err = quantizer_widen(q);
+	if (!err)
+		err = quantizer_nibbles(q);
 	if (err)
 		return err;
 	quantizer_weights(q);

@@ -8,6 +8,7 @@
  *	observe.c	what values every tensor takes, from samples through the reference
  *	rules.c		which tensors must have one scale, and which have a fixed one
  *	widths.c	which tensors get 16 bits, by what 8 cost at the outputs
+ *	nibbles.c	which layers' weights get 4 bits, by what that costs at the outputs
  *	weights.c	scales per channel, rounding to nearest, int32 biases
  *	patches.c	what the inputs of layers look like: second moments
  *	rounding.c	rounding up or down, and biases, by the error of the layer's output
@@ -36,6 +37,7 @@ struct filter {
 	int32_t channels;		/* of the output; 0: no such operator */
 	int32_t taps;			/* weights of one channel */
 	float *scale;			/* by channel */
+	int most;			/* the largest weight */
 	int8_t *weights;		/* as the source has them */
 	double *bias;			/* by channel, real */
 };
@@ -49,6 +51,7 @@ struct quantizer {
 	struct reference *reference;
 	struct observed *activations;	/* by tensor */
 	struct filter *filters;		/* by operator */
+	bool *nibbles;			/* by operator: its weights have 4 bits */
 	bool *on_floats;		/* by operator: it stays as it is, for the CPU */
 	struct enpu_input_info *inputs;
 	void **sample;			/* data of each input */
@@ -56,6 +59,9 @@ struct quantizer {
 	struct moments *moments;	/* of the layers in work, malloc()ed; see patches.h */
 	size_t num_moments;
 };
+
+#define BYTE_MAX	127		/* of weights: symmetric */
+#define NIBBLE_MAX	7
 
 /* Stages return 0 or a negative errno after a message. */
 
@@ -71,6 +77,7 @@ int quantizer_equalize(struct quantizer *q);
 int quantizer_observe(struct quantizer *q);
 void quantizer_scale(struct quantizer *q);
 int quantizer_widen(struct quantizer *q);
+int quantizer_nibbles(struct quantizer *q);
 void quantizer_weights(struct quantizer *q);
 int quantizer_round(struct quantizer *q);
 int quantizer_build(struct quantizer *q);
@@ -100,6 +107,8 @@ int channel_axis(enum op_kind kind);
 size_t weight_index(const struct filter *f, enum op_kind kind, int32_t c, int32_t k);
 /* NULL: it has no constant float weights. */
 const struct tensor *constant_weights(const struct op *op);
+/* The largest magnitude of channel @c; of @f channels and taps are needed. */
+float largest_weight(const struct tensor *w, const struct filter *f, enum op_kind kind, int32_t c);
 /* Element @i of a float constant, which may lie anywhere. */
 float float_at(const struct tensor *t, size_t i);
 /* Bias of channel @c, in units of an accumulator */

@@ -17,18 +17,17 @@
 #include "patches.h"
 
 #define MOST_SWEEPS	16
-#define WEIGHT_MAX	127
 /* Share of the inputs' mean power that every weight is charged with: else those of inputs
  * that samples did not excite would round freely.
  */
 #define RIDGE		0.01f
 
 /* The other neighbour of @real. */
-static int other(float real, int level)
+static int other(float real, int level, int most)
 {
 	int moved = (float)level > real ? level - 1 : level + 1;
 
-	return moved < -WEIGHT_MAX || moved > WEIGHT_MAX ? level : moved;
+	return moved < -most || moved > most ? level : moved;
 }
 
 static void start_pull(const float *real, const int8_t *level, const float *covariance,
@@ -44,8 +43,8 @@ static void start_pull(const float *real, const int8_t *level, const float *cova
 	}
 }
 
-void round_channel(const float *real, int8_t *level, const float *covariance, int32_t taps,
-		   float *pull)
+void round_channel(const float *real, int8_t *level, int most, const float *covariance,
+		   int32_t taps, float *pull)
 {
 	bool moved = true;
 
@@ -54,7 +53,7 @@ void round_channel(const float *real, int8_t *level, const float *covariance, in
 		moved = false;
 		for (int32_t k = 0; k < taps; k++) {
 			const float *row = covariance + (size_t)k * taps;
-			int to = other(real[k], level[k]);
+			int to = other(real[k], level[k], most);
 			float d = (float)(to - level[k]);
 
 			if (!(2 * d * pull[k] + d * d * row[k] < 0))
@@ -115,7 +114,7 @@ static void round_layer_channel(struct quantizer *q, const struct moments *m, in
 		x->level[k] = f->weights[i];
 	}
 	if (m->second)
-		round_channel(x->real, x->level,
+		round_channel(x->real, x->level, f->most,
 			      m->second + (size_t)moments_group(q, m, c) * m->taps * m->taps,
 			      m->taps, x->pull);
 	for (int32_t k = 0; k < m->taps; k++)

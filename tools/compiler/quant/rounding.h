@@ -10,11 +10,11 @@
 
 /*
  * One output channel: @real[k] are its weights in units of their scale, @level[k] their
- * rounded values, at first to nearest, from -127 to 127. @covariance is that of the inputs,
+ * rounded values, at first to nearest, from -@most to @most. @covariance is that of the inputs,
  * [taps][taps]; @pull is room for @taps floats. Levels move to the other neighbour of the real
  * weight as long as that lowers (level - real)^T covariance (level - real).
  */
-void round_channel(const float *real, int8_t *level, const float *covariance, int32_t taps,
-		   float *pull);
+void round_channel(const float *real, int8_t *level, int most, const float *covariance,
+		   int32_t taps, float *pull);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "quantizer.h"
 
-#define WEIGHT_MAX		127
 /* Keeps multipliers within what their shifts reach, also for channels of tiny weights. */
 #define LEAST_MULTIPLIER	0x1p-24f
 /* Of a bias in units of an accumulator: leaves room for the sum that is added. */
@@ -68,8 +67,7 @@ float float_at(const struct tensor *t, size_t i)
 	return value;
 }
 
-static float largest_weight(const struct tensor *w, const struct filter *f, enum op_kind kind,
-			    int32_t c)
+float largest_weight(const struct tensor *w, const struct filter *f, enum op_kind kind, int32_t c)
 {
 	float largest = 0;
 
@@ -96,7 +94,7 @@ static void choose_scales(const struct quantizer *q, const struct op *op, struct
 	bool wide = q->activations[in->index].scaling.wide;
 
 	for (int32_t c = 0; c < f->channels; c++) {
-		float scale = largest_weight(w, f, op->kind, c) / WEIGHT_MAX;
+		float scale = largest_weight(w, f, op->kind, c) / (float)f->most;
 
 		scale = fmaxf(scale, LEAST_MULTIPLIER * out_scale / in_scale);
 		if (!wide)
@@ -114,7 +112,8 @@ static void round_weights(const struct op *op, struct filter *f)
 			size_t i = weight_index(f, op->kind, c, k);
 			float level = roundf(float_at(w, i) / f->scale[c]);
 
-			f->weights[i] = (int8_t)fminf(fmaxf(level, -WEIGHT_MAX), WEIGHT_MAX);
+			f->weights[i] = (int8_t)fminf(fmaxf(level, (float)-f->most),
+						      (float)f->most);
 		}
 	}
 }
@@ -128,6 +127,7 @@ void quantizer_weights(struct quantizer *q)
 
 		if (!w || !is_float_activation(op->inputs[data_input(op->kind)]))
 			continue;
+		f->most = q->nibbles[i] ? NIBBLE_MAX : BYTE_MAX;
 		f->channels = w->dims[channel_axis(op->kind)];
 		f->taps = (int32_t)(tensor_elements(w) / f->channels);
 		f->scale = arena_new(q->arena, float, f->channels);

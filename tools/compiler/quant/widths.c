@@ -2,28 +2,25 @@
 /*
  * Which tensors get 16 bits. Tensors that must have one width, as they have one scale or
  * a table between them, form a candidate. Each candidate is tried by itself: the float
- * reference runs with nothing but its tensors rounded to 8 bits, and what that changes at
- * the model's outputs is its error. What it costs is the work that is then done on 16
+ * reference runs with nothing but its tensors rounded to 8 bits, and what that changes in
+ * the results is its error. What it costs is the work that is then done on 16
  * bits: multiply-accumulates that read it, and values that are written. Candidates are taken
  * by error for cost, the largest first, as long as the budget lasts.
  *
  * Errors of candidates are taken as independent. Measuring pairs would see more, but there
  * are as many pairs as nobody waits for.
  */
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "../ops/operator.h"
 #include "rules.h"
-
-#define TRIALS		4		/* samples that a candidate is judged by */
+#include "sensitivity.h"
 
 struct candidate {
 	int leader;			/* a tensor that stands for all */
 	bool narrow;			/* it can't be widened */
-	double error;			/* relative, squared, of all results and trials */
+	double error;
 	double cost;
 };
 
@@ -32,10 +29,6 @@ struct widths_search {
 	int *leader;			/* by tensor; union-find */
 	struct candidate *candidates, *tried;
 	size_t n_candidates;
-	const struct tensor **results;	/* that errors are measured at */
-	size_t n_results;
-	float ***truth;			/* by trial and result */
-	uint32_t trial, trials;
 };
 
 enum widths widths_of(const struct quantizer *q, const struct op *op)
@@ -171,82 +164,16 @@ static double list_candidates(struct widths_search *s)
 	return total;
 }
 
-/*
- * Where errors are measured: the model's outputs, but what is joined of parts of different
- * scales is looked at part by part, as the large ones would hide the small.
- */
-static void list_results(struct widths_search *s)
-{
-	const struct graph *g = s->q->g;
-
-	for (unsigned int i = 0; i < g->n_outputs; i++) {
-		const struct tensor *t = g->outputs[i];
-		const struct op *op = t->producer;
-		bool parts = op && op->kind == OP_CONCATENATION && s->q->on_floats[op->index];
-
-		for (unsigned int k = 0; parts && k < op->n_inputs; k++)
-			*arena_push(s->q->arena, s->results, s->n_results) = op->inputs[k];
-		if (!parts && is_float_activation(t))
-			*arena_push(s->q->arena, s->results, s->n_results) = t;
-	}
-}
-
-/* What the results are when nothing is rounded. */
-static void keep_truth(void *arg, const struct tensor *t, void *data)
+/* Rounds the tensors of the candidate. */
+static void round_tried(void *arg, const struct tensor *t, float *values)
 {
 	struct widths_search *s = arg;
+	const struct scaling narrow = s->q->activations[t->index].narrow;
 
-	for (size_t i = 0; i < s->n_results; i++)
-		if (s->results[i] == t)
-			memcpy(s->truth[s->trial][i], data, tensor_bytes(t));
-}
-
-static int find_truth(struct widths_search *s)
-{
-	int err = 0;
-
-	list_results(s);
-	s->trials = s->q->num_samples < TRIALS ? s->q->num_samples : TRIALS;
-	s->truth = arena_new(s->q->arena, float **, s->trials);
-	for (s->trial = 0; s->trial < s->trials && !err; s->trial++) {
-		float **truth = arena_new(s->q->arena, float *, s->n_results);
-
-		for (size_t i = 0; i < s->n_results; i++)
-			truth[i] = arena_new(s->q->arena, float, tensor_elements(s->results[i]));
-		s->truth[s->trial] = truth;
-		err = run_sample(s->q, s->trial, keep_truth, s);
-	}
-	return err;
-}
-
-/* Noise over signal. */
-static double relative_error(const float *truth, const float *value, int64_t n)
-{
-	double noise = 0, signal = 0;
-
-	for (int64_t i = 0; i < n; i++) {
-		double d = (double)value[i] - (double)truth[i];
-
-		noise += d * d;
-		signal += (double)truth[i] * (double)truth[i];
-	}
-	return noise / (signal + DBL_MIN);
-}
-
-/* Rounds the tensors of the candidate, and sees what comes out. */
-static void try_candidate(void *arg, const struct tensor *t, void *data)
-{
-	struct widths_search *s = arg;
-	const struct observed *a = &s->q->activations[t->index];
-	float *values = data;
-
-	if (a->seen && find(s, t->index) == s->tried->leader)
-		for (int64_t i = 0; i < tensor_elements(t); i++)
-			values[i] = dequantize_value(quantize_value(values[i], a->narrow), a->narrow);
-	for (size_t i = 0; i < s->n_results; i++)
-		if (s->results[i] == t)
-			s->tried->error += relative_error(s->truth[s->trial][i], values,
-							  tensor_elements(t));
+	if (!s->q->activations[t->index].seen || find(s, t->index) != s->tried->leader)
+		return;
+	for (int64_t i = 0; i < tensor_elements(t); i++)
+		values[i] = dequantize_value(quantize_value(values[i], narrow), narrow);
 }
 
 static int by_worth(const void *a, const void *b)
@@ -273,17 +200,17 @@ static void widen(struct widths_search *s, double budget)
 
 static int judge_all(struct widths_search *s)
 {
-	int err = find_truth(s);
+	struct sensitivity results;
+	int err = sensitivity_open(&results, s->q);
 
 	for (size_t i = 0; i < s->n_candidates && !err; i++) {
-		report_progress(s->q->opts, "measuring sensitivity", i, s->n_candidates);
+		report_progress(s->q->opts, "trying 8 bits", i, s->n_candidates);
 		s->tried = &s->candidates[i];
-		for (s->trial = 0; s->trial < s->trials && !s->tried->narrow && !err; s->trial++)
-			err = run_sample(s->q, s->trial, try_candidate, s);
+		if (!s->tried->narrow)
+			err = sensitivity_measure(&results, round_tried, s, &s->tried->error);
 	}
 	if (!err)
-		report_progress(s->q->opts, "measuring sensitivity", s->n_candidates,
-				s->n_candidates);
+		report_progress(s->q->opts, "trying 8 bits", s->n_candidates, s->n_candidates);
 	return err;
 }
 

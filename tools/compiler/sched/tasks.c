@@ -55,6 +55,11 @@ static uint64_t round_up(uint64_t n, uint64_t to)
 	return (n + to - 1) / to * to;
 }
 
+static uint64_t weight_bytes_of(uint8_t dtype, uint64_t count)
+{
+	return dtype == ENPU_S4 ? count / 2 : count;
+}
+
 uint64_t ref_bytes(const union command *c, unsigned int slot)
 {
 	const struct enpu_tile *ifm = &c->conv.ifm, *ofm = &c->conv.ofm;
@@ -64,11 +69,13 @@ uint64_t ref_bytes(const union command *c, unsigned int slot)
 	case ENPU_OP_CONV:
 	case ENPU_OP_TRANSPOSE_CONV:
 		if (slot == 2)
-			return round_up(ofm->channels, 16) * round_up(taps * ifm->channels, 4);
+			return weight_bytes_of(c->conv.weights.dtype, round_up(ofm->channels, 16) *
+					       round_up(taps * ifm->channels, 4));
 		return ofm->channels * sizeof(struct enpu_channel);
 	case ENPU_OP_DEPTHWISE:
 		if (slot == 2)
-			return round_up(ofm->channels, 16) * taps;
+			return weight_bytes_of(c->conv.weights.dtype,
+					       round_up(ofm->channels, 16) * taps);
 		return ofm->channels * sizeof(struct enpu_channel);
 	case ENPU_OP_LUT:
 		return lut_entries(c->lut.ifm.dtype) * device_dtype_bytes(c->lut.ofm.dtype);
@@ -129,8 +136,8 @@ int64_t weight_group_bytes(const struct layer *l)
 	int64_t taps = (int64_t)l->window.kernel_h * l->window.kernel_w;
 
 	if (l->kind == LAYER_DEPTHWISE)
-		return taps * 16;
-	return (taps * l->in[0].channels + 3) / 4 * 64;
+		return weight_bytes_of(l->weights_dtype, taps * 16);
+	return weight_bytes_of(l->weights_dtype, (taps * l->in[0].channels + 3) / 4 * 64);
 }
 
 /* Rows of a feature map as a tile; the object's own address is added by the emitter. */
