@@ -12,17 +12,6 @@
 #include "model.h"
 #include "values.h"
 
-static int is_narrow(const struct accel_tensor *tensor)
-{
-	return is_8bit(tensor) || tensor->dtype == ACCEL_S16;
-}
-
-static int32_t integer(const struct accel_tensor *tensor, const void *data, size_t i)
-{
-	return tensor->dtype == ACCEL_S16 ? ((const int16_t *)data)[i] :
-					    value_8bit(tensor, data, i);
-}
-
 static const char *run_dequantize(const struct accel_model_step *step, const void *const *inputs,
 				  void *const *outputs)
 {
@@ -31,7 +20,7 @@ static const char *run_dequantize(const struct accel_model_step *step, const voi
 	float *out = outputs[0];
 
 	for (size_t i = 0; i < in->elements; i++)
-		out[i] = (float)(scale * (integer(in, inputs[0], i) - in->zero_point));
+		out[i] = (float)(scale * (quantized_value(in, inputs[0], i) - in->zero_point));
 	return NULL;
 }
 
@@ -39,22 +28,17 @@ static const char *quantize(const struct accel_model_step *step, const void *con
 			    void *const *outputs, float (*round)(float))
 {
 	const struct accel_tensor *to = &step->outputs[0]->tensor;
-	int32_t lowest = to->dtype == ACCEL_S16 ? INT16_MIN : to->dtype == ACCEL_S8 ? -128 : 0;
-	int32_t highest = lowest + (to->dtype == ACCEL_S16 ? UINT16_MAX : UINT8_MAX);
 	const float *in = inputs[0];
 
 	for (size_t i = 0; i < to->elements; i++) {
 		float q = round(in[i] / to->scale) + (float)to->zero_point;
 
-		/* also for what is not a number, which has no defined conversion */
-		if (!(q > (float)lowest))
-			q = (float)lowest;
-		else if (q > (float)highest)
-			q = (float)highest;
-		if (to->dtype == ACCEL_S16)
-			((int16_t *)outputs[0])[i] = (int16_t)q;
-		else
-			((unsigned char *)outputs[0])[i] = (unsigned char)(int32_t)q;
+		/* beyond any value all is clamped alike; what is not a number is the lowest */
+		if (!(q > -65536))
+			q = -65536;
+		else if (q > 65536)
+			q = 65536;
+		put_quantized(to, outputs[0], i, (int64_t)q);
 	}
 	return NULL;
 }

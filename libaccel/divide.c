@@ -55,14 +55,14 @@ static void divide(const struct accel_model_step *step, const void *a_data, size
 {
 	const struct accel_tensor *a = &step->inputs[0]->tensor, *b = &step->inputs[1]->tensor;
 	const struct accel_tensor *out = &step->outputs[0]->tensor;
-	int32_t divisor = value_8bit(b, b_data, k) - b->zero_point;
+	int32_t divisor = quantized_value(b, b_data, k) - b->zero_point;
 
 	if (out->dtype == ACCEL_U8 && divisor)
-		put_8bit(out, to, at, (int64_t)out->zero_point +
-			 fixed_quotient(value_8bit(a, a_data, i) - a->zero_point, divisor,
+		put_quantized(out, to, at, (int64_t)out->zero_point +
+			 fixed_quotient(quantized_value(a, a_data, i) - a->zero_point, divisor,
 					factor));
 	else
-		put_real(out, to, at, real_8bit(a, a_data, i) / real_8bit(b, b_data, k));
+		put_real(out, to, at, real_value(a, a_data, i) / real_value(b, b_data, k));
 }
 
 static const char *run(const struct accel_model_step *step, const void *const *inputs,
@@ -112,7 +112,7 @@ static const char *check(const struct accel_model_step *step)
 	for (uint32_t i = 0; i < 2; i++) {
 		const struct accel_tensor *in = &step->inputs[i]->tensor;
 
-		if (!is_quantized(in) || !is_quantized(out) || in->dtype != out->dtype)
+		if (!is_8bit(in) || !is_quantized(in) || !is_quantized(out) || in->dtype != out->dtype)
 			return "division: expected quantized tensors of one 8-bit type";
 		if (!broadcasts(in, out))
 			return "division: the inputs do not broadcast to the output";

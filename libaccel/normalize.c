@@ -23,10 +23,10 @@ static void normalize(const struct row *r, double epsilon, const float (*factors
 	double sum = 0, squares = 0, mean, deviation;
 
 	for (size_t i = 0; i < r->count; i++)
-		sum += real_8bit(r->in, r->data, r->first + i * r->stride);
+		sum += real_value(r->in, r->data, r->first + i * r->stride);
 	mean = sum / (double)r->count;
 	for (size_t i = 0; i < r->count; i++) {
-		double d = real_8bit(r->in, r->data, r->first + i * r->stride) - mean;
+		double d = real_value(r->in, r->data, r->first + i * r->stride) - mean;
 
 		squares += d * d;
 	}
@@ -36,7 +36,7 @@ static void normalize(const struct row *r, double epsilon, const float (*factors
 		const float *f = factors[i * factor_step];
 
 		put_real(r->out, r->to, at,
-			 (real_8bit(r->in, r->data, at) - mean) / deviation * (double)f[0] +
+			 (real_value(r->in, r->data, at) - mean) / deviation * (double)f[0] +
 				 (double)f[1]);
 	}
 }
@@ -76,8 +76,8 @@ static const char *check_norm(const struct accel_model_step *step, int by_inner)
 	const struct enpu_norm_params *p = step->params;
 	uint64_t factors, size;
 
-	if (!is_map_8bit(step))
-		return "norm: expected quantized tensors of one 8-bit type and shape";
+	if (!is_map(step))
+		return "norm: expected quantized tensors of one type and shape";
 	if (step->params_size < sizeof(*p))
 		return "norm: size: too small for the parameters";
 	if (!p->outer || !p->length || !p->inner || (!by_inner && p->inner != 1) ||
@@ -114,7 +114,7 @@ static void normalize_l2(const struct row *r)
 	int32_t sum = 0;
 
 	for (size_t i = 0; i < r->count; i++) {
-		int32_t d = value_8bit(r->in, r->data, r->first + i) - r->in->zero_point;
+		int32_t d = quantized_value(r->in, r->data, r->first + i) - r->in->zero_point;
 
 		sum = (int32_t)((uint32_t)sum + (uint32_t)(d * d));
 	}
@@ -122,12 +122,12 @@ static void normalize_l2(const struct row *r)
 	if (r->in->dtype == ACCEL_S8)
 		f.shift += L2_SHIFT;
 	for (size_t i = 0; i < r->count; i++) {
-		int32_t d = value_8bit(r->in, r->data, r->first + i) - r->in->zero_point;
+		int32_t d = quantized_value(r->in, r->data, r->first + i) - r->in->zero_point;
 
 		if (r->in->dtype == ACCEL_S8)
-			put_8bit(r->out, r->to, r->first + i, limit(fixed_multiply(d, f)));
+			put_quantized(r->out, r->to, r->first + i, limit(fixed_multiply(d, f)));
 		else
-			put_8bit(r->out, r->to, r->first + i,
+			put_quantized(r->out, r->to, r->first + i,
 				 128 + fixed_multiply(d * (1 << L2_SHIFT), f));
 	}
 }

@@ -25,7 +25,7 @@ static void take_largest(const struct accel_model_step *step, const void *data, 
 	int32_t lowest = in->dtype == ACCEL_S8 ? -128 : 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		next[value_8bit(in, data, first + i) - lowest]++;
+		next[quantized_value(in, data, first + i) - lowest]++;
 	for (int v = 255; v >= 0; v--) {
 		size_t n = next[v];
 
@@ -33,12 +33,12 @@ static void take_largest(const struct accel_model_step *step, const void *data, 
 		before += n;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		int32_t q = value_8bit(in, data, first + i);
+		int32_t q = quantized_value(in, data, first + i);
 		size_t rank = next[q - lowest]++;
 
 		if (rank >= wanted)
 			continue;
-		put_8bit(values, outputs[0], to + rank, q);
+		put_quantized(values, outputs[0], to + rank, q);
 		put_index(&step->outputs[1]->tensor, outputs[1], to + rank, i);
 	}
 }
@@ -89,7 +89,7 @@ static void accumulate(const struct accel_model_step *step, const void *data, vo
 
 	for (uint32_t i = 0; i < count; i++) {
 		size_t at = first + (p->reverse ? count - 1 - i : i) * stride;
-		int64_t with = sum + value_8bit(in, data, at) - in->zero_point;
+		int64_t with = sum + quantized_value(in, data, at) - in->zero_point;
 
 		put_real(out, to, at, (double)in->scale * (double)(p->exclusive ? sum : with));
 		sum = with;

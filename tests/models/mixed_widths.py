@@ -9,7 +9,7 @@ import math
 import random
 import struct
 
-from real_functions import Case, GRID, elements, fields, graph, half_away, single
+from real_functions import Case, GRID, elements, fields, floats, graph, half_away, normalized, single
 
 LIMITS = {"int8": (-128, 127), "int16": (-32768, 32767)}
 CODES = {"int8": "b", "int16": "h"}
@@ -157,6 +157,20 @@ def parametric_relu(source, target, alpha_scale):
                   [alpha.line("alpha", [channels], alpha.bytes(slopes))])
 
 
+def layer_norm(source, target, shape):
+    length = shape[-1]
+    scale, scale_bytes = floats("wide scale", length, 1)
+    bias, bias_bytes = floats("wide bias", length, 0)
+    rows = [range(i, i + length) for i in range(0, elements(shape), length)]
+    constants = [f"tensor {name} float32 {length} - 0 {data.hex()}"
+                 for name, data in (("scale", scale_bytes), ("bias", bias_bytes))]
+
+    def real(values):
+        y = normalized([source.scale * v for v in values], rows, scale, bias, single(1e-5), lambda place, _: place)
+        return [half_away(v / target.scale) for v in y]
+    return Widths([source], target, [shape], shape, ["op LAYER_NORM in0,scale,bias out epsilon=1e-5"], real, constants)
+
+
 def cases():
     """Name -> Case."""
     narrow, other = Fixed("int8", 0.047, -9), Fixed("int8", 0.031, 4)
@@ -177,6 +191,7 @@ def cases():
         "add-8-8-16": added(narrow, other, coarse),
         "mul-8-16-8": multiplied(narrow, fine, other),
         "mul-8-8-16": multiplied(narrow, other, coarse),
+        "layer-norm": layer_norm(wide, fine, [2, 7, 40]),
         "prelu": parametric_relu(wide, fine, 0.00002),
     }
     return {f"widths-{name}": case for name, case in made.items()}

@@ -205,13 +205,13 @@ static void test_rounding(void **state)
 	int8_t level[] = { 0, 0 }, most[] = { 127, 127 };
 	float pull[2];
 
-	round_channel(real, level, equal, 2, pull);
+	round_channel(real, level, 127, equal, 2, pull);
 	assert_int_equal(level[0] + level[1], 1);
 	memset(level, 0, sizeof(level));
-	round_channel(real, level, apart, 2, pull);
+	round_channel(real, level, 127, apart, 2, pull);
 	assert_int_equal(level[0] + level[1], 0);
 	/* 127 is the end */
-	round_channel(top, most, equal, 2, pull);
+	round_channel(top, most, 127, equal, 2, pull);
 	assert_int_equal(most[0], 127);
 }
 

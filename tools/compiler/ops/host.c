@@ -28,14 +28,14 @@ static void add_step(struct program *p, const struct op *op, enum enpu_cpu_op ki
 	};
 }
 
-/* 8 bits to 8 bits of the same type and shape; the input is not constant. */
+/* Of the same type and shape; the input is not constant. */
 static const char *check_map(struct graph *g, const struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason = check_8_or_16bit(g, in, "input");
 
 	if (!reason)
-		reason = check_8bit(g, out, "output");
+		reason = check_8_or_16bit(g, out, "output");
 	if (reason)
 		return reason;
 	if (in->data)
@@ -183,8 +183,10 @@ void lower_norm(struct program *p, const struct op *op)
 const char *check_l2(struct graph *g, struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	const char *reason = check_map(g, op);
+	const char *reason = check_8bit(g, in, "input");
 
+	if (!reason)
+		reason = check_map(g, op);
 	if (reason)
 		return reason;
 	if (out->quant.scale[0] != 1.f / 128 ||
@@ -249,8 +251,10 @@ static int64_t cumsum_axis(const struct op *op)
 
 const char *check_cumsum(struct graph *g, struct op *op)
 {
-	const char *reason = check_map(g, op);
+	const char *reason = check_8bit(g, op->inputs[0], "input");
 
+	if (!reason)
+		reason = check_map(g, op);
 	if (!reason)
 		reason = check_constant_ints(g, op->inputs[1], "the axis", 1);
 	if (!reason && (cumsum_axis(op) < 0 || cumsum_axis(op) >= op->inputs[0]->rank))

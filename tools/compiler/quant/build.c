@@ -184,6 +184,9 @@ static void convert_input(struct build *x, struct op *op, unsigned int i)
 			op->inputs[i] = dequantized(x, t);
 		return;
 	}
+	/* factors of norms go to the CPU as they are */
+	if (t->data && (op->kind == OP_LAYER_NORM || op->kind == OP_INSTANCE_NORM))
+		return;
 	out = activation_of(x, op->outputs[0])->scaling;
 	if (t->data) {
 		s = rule_of(op->kind) == RULE_SAME ? out : constant_scaling(t, out.wide);
