@@ -301,10 +301,13 @@ static void enpu_coredump_put_memory(struct enpu_coredump_writer *writer, u32 ty
 	writer->size = before.size + sizeof(*section) + ALIGN(section->size, 8);
 }
 
-/* A number that people meet elsewhere too, and tells nothing about the kernel: an inode's */
+/*
+ * A number that people meet elsewhere too, and tells nothing about the kernel: an inode's.
+ * &drm_gem_object.dma_buf is no way to it: that goes with the last handle.
+ */
 static u32 enpu_coredump_bo_number(struct drm_gem_object *obj)
 {
-	struct file *file = drm_gem_is_imported(obj) ? obj->dma_buf->file : obj->filp;
+	struct file *file = drm_gem_is_imported(obj) ? obj->import_attach->dmabuf->file : obj->filp;
 
 	return file_inode(file)->i_ino;
 }

@@ -7,9 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <linux/udmabuf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -232,6 +236,52 @@ TEST_F(coredump, hang)
 	EXPECT_EQ(0, queue->job);
 	EXPECT_EQ(500, queue->timeout_ms);
 	EXPECT_EQ(ENPU_QUEUE_RUNNING, reg(self, ENPU_REG_QUEUE(queue->slot) + ENPU_QUEUE_STATE));
+}
+
+static int udmabuf(void)
+{
+	struct udmabuf_create create = { .size = KIB(16) };
+	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), dmabuf;
+
+	if (dev < 0)
+		return -1;
+	create.memfd = memfd_create("enpu", MFD_ALLOW_SEALING);
+	dmabuf = ftruncate(create.memfd, create.size) ||
+		 fcntl(create.memfd, F_ADD_SEALS, F_SEAL_SHRINK) ? -1 :
+		 ioctl(dev, UDMABUF_CREATE, &create);
+	close(create.memfd);
+	close(dev);
+	return dmabuf;
+}
+
+/* A mapping outlives handle and file of what is mapped, and is in the dump by its inode. */
+TEST_F(coredump, mapping_alone)
+{
+	struct ctx *ctx = &self->ctx;
+	const struct enpu_coredump_mapping *map;
+	int dmabuf = udmabuf();
+	struct stat stat;
+	uint32_t handle;
+	size_t length;
+
+	if (dmabuf < 0)
+		SKIP(return, "no /dev/udmabuf");
+	ASSERT_EQ(0, fstat(dmabuf, &stat));
+	ASSERT_EQ(0, bo_import(ctx->fd, dmabuf, &handle));
+	ASSERT_EQ(0, vm_map(ctx->fd, ctx->vm, handle, 0, GIB(4), KIB(16), 0));
+	ASSERT_EQ(0, bo_close(ctx->fd, handle));
+	ASSERT_EQ(0, close(dmabuf));
+
+	stream_fill(&ctx->stream, REGION_UNMAPPED, 0, 1, 1);
+	ASSERT_EQ(0, ctx_submit(ctx));
+	ASSERT_EQ(-EFAULT, ctx_wait(ctx));
+	take_dump(_metadata, self, ENPU_COREDUMP_FAULT, EFAULT);
+	map = section(self->dump, self->size, ENPU_COREDUMP_VM, 2 * sizeof(*map), &length);
+	ASSERT_NE(NULL, map);
+	ASSERT_EQ(2 * sizeof(*map), length);
+	EXPECT_EQ(GIB(4), map[1].va);
+	EXPECT_EQ(ENPU_COREDUMP_WRITE | ENPU_COREDUMP_IMPORTED, map[1].flags);
+	EXPECT_EQ((uint32_t)stat.st_ino, map[1].bo);
 }
 
 /* A stream that nobody can read is left out; the rest is there. */
