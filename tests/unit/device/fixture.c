@@ -139,6 +139,14 @@ enum enpu_step run(struct fixture *f)
 	return run_job(f, &job);
 }
 
+void run_ok(struct fixture *f, const void *cmd, size_t size)
+{
+	emit(f, cmd, size);
+	if (run(f) != ENPU_STEP_DONE)
+		fail_msg("opcode %u: fault %u", enpu_exec_fault(f->exec)->opcode,
+			 enpu_exec_fault(f->exec)->cause);
+}
+
 static size_t type_size(unsigned int dtype)
 {
 	return dtype == ENPU_S32 ? 4 : dtype == ENPU_S16 ? 2 : 1;

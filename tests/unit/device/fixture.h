@@ -45,6 +45,8 @@ void *region(struct fixture *f, unsigned int index);
 void emit(struct fixture *f, const void *cmd, size_t size);
 /* Run all that was emitted, and forget it */
 enum enpu_step run(struct fixture *f);
+/* That one command alone, which must succeed */
+void run_ok(struct fixture *f, const void *cmd, size_t size);
 /* run() with any job flags */
 enum enpu_step run_job(struct fixture *f, const struct enpu_job *job);
 struct enpu_job job_of(const struct fixture *f);
