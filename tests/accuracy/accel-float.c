@@ -116,20 +116,6 @@ int nets_open(struct nets *nets, const char *path, struct accel_net **net)
 	return CLI_OK;
 }
 
-int nets_open_if(struct nets *nets, const char *path, struct accel_net **net)
-{
-	*net = NULL;
-	return path ? nets_open(nets, path, net) : CLI_OK;
-}
-
-void nets_close(struct nets *nets)
-{
-	while (nets->count)
-		accel_net_release(nets->open[--nets->count]);
-	accel_device_release(nets->dev);
-	nets->dev = NULL;
-}
-
 static struct json json;
 
 static void print_objects(const struct accel_object *objects, size_t count,

@@ -4,12 +4,13 @@
 
 FLOAT_CACHE := $(or $(ENPU_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/enpu)/oracle
 FLOAT_SRCS  := $(addprefix tests/accuracy/,accel-float.c ort_net.c save_net.c tflite_net.c) \
-	$(addprefix tools/accel/,cli.c draw.c face.c font.c jpeg.c json.c ocr.c picture.c png.c)
+	$(addprefix tools/accel/,cli.c draw.c face.c font.c jpeg.c json.c nets.c ocr.c picture.c \
+	png.c task.c)
 
 $(FLOAT_CACHE)/tflite/include/tensorflow/lite/c/c_api.h:
 	@scripts/get-models oracle/ >/dev/null
 
-$(O)/bin/accel-float: $(FLOAT_SRCS) tests/accuracy/nets_float.h tools/accel/nets.h \
+$(O)/bin/accel-float: $(FLOAT_SRCS) tests/accuracy/nets_float.h $(addprefix tools/accel/,nets.h task.h) \
 		libaccel-tasks/include/accel/tasks.h $(O)/lib/libaccel-tasks.so.1 \
 		$(FLOAT_CACHE)/onnxruntime/include/onnxruntime_c_api.h \
 		$(FLOAT_CACHE)/tflite/include/tensorflow/lite/c/c_api.h

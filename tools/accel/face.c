@@ -1,35 +1,29 @@
 // SPDX-License-Identifier: MIT
 /* accel run face: faces in a picture, and whether two pictures show the same. */
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
 #include "draw.h"
 #include "json.h"
 #include "nets.h"
 #include "picture.h"
+#include "task.h"
 
 #define DEFAULT_THRESHOLD	0.65
 #define DEFAULT_SAME		0.5
 #define MAX_TILES		16
 
 struct options {
-	char **pictures;
-	int num_pictures;
+	struct task_options task;
 	const char *detector;
 	const char *landmarks;
 	const char *embedder;
-	const char *boxes;
-	const char *device;
-	const char *config;
 	double threshold;
 	double same;
 	unsigned long tiles;
 	int compare;
-	int json;
 };
 
 /* The faces of a picture; embeddings[i] belongs to faces[i] */
@@ -185,7 +179,7 @@ static void print_comparison(const struct session *s)
 	struct pair best = closest(s);
 
 	printf("most alike: face %zu of %s and face %zu of %s, similarity %.4f: %s\n", best.a + 1,
-	       opts->pictures[0], best.b + 1, opts->pictures[1], best.similarity,
+	       opts->task.pictures[0], best.b + 1, opts->task.pictures[1], best.similarity,
 	       best.similarity >= opts->same ? "the same person" : "different persons");
 }
 
@@ -209,17 +203,17 @@ static void print(const struct session *s)
 {
 	struct json json = { .to = stdout };
 
-	if (!s->opts->json) {
-		for (int i = 0; i < s->opts->num_pictures; i++)
-			print_scene(s->opts->pictures[i], &s->scenes[i]);
+	if (!s->opts->task.json) {
+		for (int i = 0; i < s->opts->task.num_pictures; i++)
+			print_scene(s->opts->task.pictures[i], &s->scenes[i]);
 		if (s->opts->compare)
 			print_comparison(s);
 		return;
 	}
 	json_open(&json, NULL, '{');
 	json_open(&json, "pictures", '[');
-	for (int i = 0; i < s->opts->num_pictures; i++)
-		json_scene(&json, s->opts->pictures[i], &s->scenes[i]);
+	for (int i = 0; i < s->opts->task.num_pictures; i++)
+		json_scene(&json, s->opts->task.pictures[i], &s->scenes[i]);
 	json_close(&json, ']');
 	if (s->opts->compare)
 		json_comparison(&json, s);
@@ -252,23 +246,23 @@ static int work(struct session *s)
 		ret = nets_open_if(&s->nets, opts->landmarks, &s->landmarks);
 	if (!ret)
 		ret = nets_open_if(&s->nets, opts->embedder, &s->embedder);
-	s->scenes = calloc((size_t)opts->num_pictures, sizeof(*s->scenes));
+	s->scenes = calloc((size_t)opts->task.num_pictures, sizeof(*s->scenes));
 	if (!ret && !s->scenes)
 		ret = cli_error("out of memory");
-	for (int i = 0; i < opts->num_pictures && !ret; i++) {
-		ret = look_at(s, opts->pictures[i], &s->scenes[i]);
+	for (int i = 0; i < opts->task.num_pictures && !ret; i++) {
+		ret = look_at(s, opts->task.pictures[i], &s->scenes[i]);
 		if (!ret && opts->compare && s->scenes[i].count == 0)
-			ret = cli_error("%s: no face in it", opts->pictures[i]);
+			ret = cli_error("%s: no face in it", opts->task.pictures[i]);
 	}
 	if (ret)
 		return ret;
 	print(s);
-	return opts->boxes ? draw(&s->scenes[0], opts->boxes) : CLI_OK;
+	return opts->task.boxes ? draw(&s->scenes[0], opts->task.boxes) : CLI_OK;
 }
 
 static void tear_down(struct session *s)
 {
-	for (int i = 0; s->scenes && i < s->opts->num_pictures; i++) {
+	for (int i = 0; s->scenes && i < s->opts->task.num_pictures; i++) {
 		struct scene *scene = &s->scenes[i];
 
 		for (size_t k = 0; scene->embeddings && k < scene->count; k++)
@@ -281,24 +275,26 @@ static void tear_down(struct session *s)
 	nets_close(&s->nets);
 }
 
-enum { OPT_COMPARE = 256, OPT_DETECTOR, OPT_LANDMARKS, OPT_EMBEDDER, OPT_THRESHOLD, OPT_SAME,
-       OPT_TILES };
+enum { OPT_COMPARE = TASK_OPTION_FIRST, OPT_DETECTOR, OPT_LANDMARKS, OPT_EMBEDDER,
+       OPT_THRESHOLD, OPT_SAME, OPT_TILES };
 
-static int set_option(struct options *opts, int opt, char **argv)
+static int set_option(void *arg, int opt)
 {
+	struct options *opts = arg;
+
 	switch (opt) {
 	case OPT_COMPARE:
 		opts->compare = 1;
-		return CLI_OK;
+		break;
 	case OPT_DETECTOR:
 		opts->detector = optarg;
-		return CLI_OK;
+		break;
 	case OPT_LANDMARKS:
 		opts->landmarks = optarg;
-		return CLI_OK;
+		break;
 	case OPT_EMBEDDER:
 		opts->embedder = optarg;
-		return CLI_OK;
+		break;
 	case OPT_THRESHOLD:
 		return cli_fraction(&run_face_command, "threshold", 0, &opts->threshold);
 	case OPT_SAME:
@@ -308,37 +304,17 @@ static int set_option(struct options *opts, int opt, char **argv)
 			return cli_usage(&run_face_command,
 					 "run face: --tiles: expected 1 to %d, got '%s'",
 					 MAX_TILES, optarg);
-		return CLI_OK;
-	case 'b':
-		opts->boxes = optarg;
-		return CLI_OK;
-	case 'd':
-		opts->device = optarg;
-		return CLI_OK;
-	case 'c':
-		opts->config = optarg;
-		return CLI_OK;
-	case 'j':
-		opts->json = 1;
-		return CLI_OK;
-	default:
-		return cli_bad_option(&run_face_command, opt, argv);
+		break;
 	}
+	return CLI_OK;
 }
 
-static int check(struct options *opts, int argc, char **argv)
+static int check(const struct options *opts)
 {
-	opts->pictures = argv + optind;
-	opts->num_pictures = argc - optind;
-	if (!opts->num_pictures)
-		return cli_usage(&run_face_command, "run face: no picture");
-	if (opts->compare && opts->num_pictures != 2)
+	if (opts->compare && opts->task.num_pictures != 2)
 		return cli_usage(&run_face_command,
 				 "run face: expected two pictures to compare, got %d",
-				 opts->num_pictures);
-	if (opts->boxes && opts->num_pictures != 1)
-		return cli_usage(&run_face_command, "run face: --boxes takes one picture, got %d",
-				 opts->num_pictures);
+				 opts->task.num_pictures);
 	if (!opts->detector)
 		return cli_usage(&run_face_command, "run face: no --detector");
 	if (opts->compare && !opts->embedder)
@@ -356,23 +332,18 @@ static int run(int argc, char **argv)
 		{ "threshold", required_argument, NULL, OPT_THRESHOLD },
 		{ "same", required_argument, NULL, OPT_SAME },
 		{ "tiles", required_argument, NULL, OPT_TILES },
-		{ "boxes", required_argument, NULL, 'b' },
-		{ "device", required_argument, NULL, 'd' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "json", no_argument, NULL, 'j' },
+		TASK_OPTIONS,
 		{ 0 },
 	};
 	struct options opts = { .threshold = DEFAULT_THRESHOLD, .same = DEFAULT_SAME, .tiles = 1 };
 	struct session session = { .opts = &opts };
-	int opt, ret = CLI_OK;
+	int ret = task_parse(&run_face_command, argc, argv, longs, set_option, &opts, &opts.task);
 
-	while (!ret && (opt = getopt_long(argc, argv, ":b:d:c:j", longs, NULL)) != -1)
-		ret = set_option(&opts, opt, argv);
 	if (!ret)
-		ret = check(&opts, argc, argv);
+		ret = check(&opts);
 	if (ret)
 		return ret;
-	session.nets = (struct nets){ .device = opts.device, .config = opts.config };
+	session.nets = (struct nets){ .device = opts.task.device, .config = opts.task.config };
 	ret = work(&session);
 	tear_down(&session);
 	return ret;

@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: MIT
 /* accel run ocr: the text in a picture. */
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
 #include "draw.h"
 #include "json.h"
 #include "nets.h"
 #include "picture.h"
+#include "task.h"
 
 struct options {
-	char **pictures;
-	int num_pictures;
+	struct task_options task;
 	const char *detector;
 	const char *direction;
 	const char *recognizer;
 	const char *keys;
-	const char *boxes;
-	const char *device;
-	const char *config;
 	double threshold;
-	int json;
 };
 
 /* A picture and what it says */
@@ -133,7 +127,7 @@ static void json_page(struct json *json, const char *path, const struct page *pa
 
 static void print_page(const struct session *s, const char *path, const struct page *page)
 {
-	if (s->opts->num_pictures > 1)
+	if (s->opts->task.num_pictures > 1)
 		printf("%s:\n", path);
 	for (size_t i = 0; i < page->count; i++)
 		printf("%s\n", page->texts[i].text);
@@ -163,12 +157,12 @@ static int do_page(struct session *s, const char *path)
 	struct page page = { 0 };
 	int ret = picture_load(path, &page.picture) ? CLI_FAILED : read_page(s, &page);
 
-	if (!ret && s->opts->json)
+	if (!ret && s->opts->task.json)
 		json_page(&s->json, path, &page);
 	else if (!ret)
 		print_page(s, path, &page);
-	if (!ret && s->opts->boxes)
-		ret = draw(&page, s->opts->boxes);
+	if (!ret && s->opts->task.boxes)
+		ret = draw(&page, s->opts->task.boxes);
 	accel_text_free(page.texts, page.count);
 	free(page.picture.rgb);
 	return ret;
@@ -180,13 +174,13 @@ static int work(struct session *s)
 
 	if (ret)
 		return ret;
-	if (s->opts->json) {
+	if (s->opts->task.json) {
 		json_open(&s->json, NULL, '{');
 		json_open(&s->json, "pictures", '[');
 	}
-	for (int i = 0; i < s->opts->num_pictures && !ret; i++)
-		ret = do_page(s, s->opts->pictures[i]);
-	if (s->opts->json) {
+	for (int i = 0; i < s->opts->task.num_pictures && !ret; i++)
+		ret = do_page(s, s->opts->task.pictures[i]);
+	if (s->opts->task.json) {
 		json_close(&s->json, ']');
 		json_close(&s->json, '}');
 	}
@@ -199,51 +193,33 @@ static void tear_down(struct session *s)
 	nets_close(&s->nets);
 }
 
-enum { OPT_DETECTOR = 256, OPT_DIRECTION, OPT_RECOGNIZER, OPT_KEYS, OPT_THRESHOLD };
+enum { OPT_DETECTOR = TASK_OPTION_FIRST, OPT_DIRECTION, OPT_RECOGNIZER, OPT_KEYS, OPT_THRESHOLD };
 
-static int set_option(struct options *opts, int opt, char **argv)
+static int set_option(void *arg, int opt)
 {
+	struct options *opts = arg;
+
 	switch (opt) {
 	case OPT_DETECTOR:
 		opts->detector = optarg;
-		return CLI_OK;
+		break;
 	case OPT_DIRECTION:
 		opts->direction = optarg;
-		return CLI_OK;
+		break;
 	case OPT_RECOGNIZER:
 		opts->recognizer = optarg;
-		return CLI_OK;
+		break;
 	case OPT_KEYS:
 		opts->keys = optarg;
-		return CLI_OK;
+		break;
 	case OPT_THRESHOLD:
 		return cli_fraction(&run_ocr_command, "threshold", 0, &opts->threshold);
-	case 'b':
-		opts->boxes = optarg;
-		return CLI_OK;
-	case 'd':
-		opts->device = optarg;
-		return CLI_OK;
-	case 'c':
-		opts->config = optarg;
-		return CLI_OK;
-	case 'j':
-		opts->json = 1;
-		return CLI_OK;
-	default:
-		return cli_bad_option(&run_ocr_command, opt, argv);
 	}
+	return CLI_OK;
 }
 
-static int check(struct options *opts, int argc, char **argv)
+static int check(const struct options *opts)
 {
-	opts->pictures = argv + optind;
-	opts->num_pictures = argc - optind;
-	if (!opts->num_pictures)
-		return cli_usage(&run_ocr_command, "run ocr: no picture");
-	if (opts->boxes && opts->num_pictures > 1)
-		return cli_usage(&run_ocr_command, "run ocr: --boxes takes one picture, got %d",
-				 opts->num_pictures);
 	if (!opts->recognizer || !opts->keys)
 		return cli_usage(&run_ocr_command, "run ocr: no %s",
 				 opts->recognizer ? "--keys" : "--recognizer");
@@ -258,23 +234,18 @@ static int run(int argc, char **argv)
 		{ "recognizer", required_argument, NULL, OPT_RECOGNIZER },
 		{ "keys", required_argument, NULL, OPT_KEYS },
 		{ "threshold", required_argument, NULL, OPT_THRESHOLD },
-		{ "boxes", required_argument, NULL, 'b' },
-		{ "device", required_argument, NULL, 'd' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "json", no_argument, NULL, 'j' },
+		TASK_OPTIONS,
 		{ 0 },
 	};
 	struct options opts = { .threshold = 0.5 };
 	struct session session = { .opts = &opts, .json.to = stdout };
-	int opt, ret = CLI_OK;
+	int ret = task_parse(&run_ocr_command, argc, argv, longs, set_option, &opts, &opts.task);
 
-	while (!ret && (opt = getopt_long(argc, argv, ":b:d:c:j", longs, NULL)) != -1)
-		ret = set_option(&opts, opt, argv);
 	if (!ret)
-		ret = check(&opts, argc, argv);
+		ret = check(&opts);
 	if (ret)
 		return ret;
-	session.nets = (struct nets){ .device = opts.device, .config = opts.config };
+	session.nets = (struct nets){ .device = opts.task.device, .config = opts.task.config };
 	ret = work(&session);
 	tear_down(&session);
 	return ret;
