@@ -56,6 +56,21 @@ static void place_own(struct accel_instance *inst, uint32_t region)
 		place(inst, region, &inst->mem, inst->own[region]);
 }
 
+/* Variables, as they are before the first run */
+static void fill_state(struct accel_instance *inst)
+{
+	for (uint32_t i = 0; i < inst->model->num_regions; i++) {
+		const struct accel_region *region = &inst->model->regions[i];
+		char *to = inst->places[i].map;
+
+		if (region->role != ENPU_ROLE_STATE)
+			continue;
+		if (region->data_size)
+			memcpy(to, region->data, region->data_size);
+		memset(to + region->data_size, 0, region->size - region->data_size);
+	}
+}
+
 static int create_memory(struct accel_instance *inst, struct accel_error *err)
 {
 	const struct accel_model *model = inst->model;
@@ -77,6 +92,8 @@ static int create_memory(struct accel_instance *inst, struct accel_error *err)
 					  "region table", &inst->table, err);
 	for (uint32_t i = 0; i < model->num_regions && !ret; i++)
 		place_own(inst, i);
+	if (!ret)
+		fill_state(inst);
 	return ret;
 }
 
@@ -290,6 +307,14 @@ int accel_instance_bind_output(struct accel_instance *inst, unsigned int index,
 		return accel_fail(err, -EINVAL, "output %u: the model has %u", index,
 				  inst->model->info.num_outputs);
 	return bind(inst, inst->model->outputs[index], buf, offset, err);
+}
+
+int accel_instance_reset(struct accel_instance *inst, struct accel_error *err)
+{
+	if (busy(inst))
+		return accel_fail(err, -EBUSY, "the instance is running a job");
+	fill_state(inst);
+	return 0;
 }
 
 /* Whether a job may start now; forgets the one before */

@@ -305,7 +305,7 @@ static int parse_regions(struct loader *ld)
 		return ret;
 	for (uint32_t i = 0; i < table.count; i++) {
 		get_entry(&table, i, &region, sizeof(region));
-		if (region.role > ENPU_ROLE_OUTPUT)
+		if (region.role > ENPU_ROLE_STATE)
 			return refuse(ld, table.section, "region %u: role: %u is not known", i,
 				      region.role);
 		if (region.reserved)
@@ -319,6 +319,8 @@ static int parse_regions(struct loader *ld)
 			model->info.constant_bytes += region.size;
 		else if (region.role == ENPU_ROLE_SCRATCH)
 			model->info.scratch_bytes += region.size;
+		else if (region.role == ENPU_ROLE_STATE)
+			model->info.state_bytes += region.size;
 	}
 	model->num_regions = table.count;
 	return 0;
@@ -335,8 +337,8 @@ static int parse_data(struct loader *ld)
 		if (section->info >= model->num_regions)
 			return refuse(ld, section, "sh_info: no region %u", section->info);
 		region = &model->regions[section->info];
-		if (region->role != ENPU_ROLE_CONSTANT)
-			return refuse(ld, section, "sh_info: region %u is not for constants",
+		if (region->role != ENPU_ROLE_CONSTANT && region->role != ENPU_ROLE_STATE)
+			return refuse(ld, section, "sh_info: region %u has no content of its own",
 				      section->info);
 		if (region->data)
 			return refuse(ld, section, "sh_info: a second content of region %u",

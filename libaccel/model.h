@@ -16,7 +16,7 @@ struct accel_upload;
 struct accel_region {
 	enum enpu_region_role role;
 	uint64_t size;
-	const void *data;		/* CONSTANT: its content; what is past data_size is 0 */
+	const void *data;		/* CONSTANT, STATE: first content; past data_size 0 */
 	uint64_t data_size;
 };
 

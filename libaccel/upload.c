@@ -28,7 +28,7 @@ static void fill(const struct accel_model *model, const struct accel_upload *upl
 	if (model->stream_size)
 		memcpy(memory + upload->stream, model->stream, model->stream_size);
 	for (uint32_t i = 0; i < model->num_regions; i++)
-		if (model->regions[i].data_size)
+		if (model->regions[i].role == ENPU_ROLE_CONSTANT && model->regions[i].data_size)
 			memcpy(memory + upload->regions[i], model->regions[i].data,
 			       model->regions[i].data_size);
 }

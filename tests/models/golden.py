@@ -45,6 +45,20 @@ def random_inputs(model, name, directory):
     return files
 
 
+def walking_inputs(model, name, count, directory):
+    """Many inputs for a model of one 8-bit input, one after another: values that wander."""
+    generator = random.Random(f"enpu {name}")
+    tensor = model.tensors[model.inputs[0]]
+    values = [generator.randrange(256) for _ in range(tensor.shape[-1])]
+    data = bytearray()
+    while len(data) < count * tensor.bytes():
+        values = [min(255, max(0, v + generator.randrange(-25, 26))) for v in values]
+        data += bytes(v ^ (0x80 if tensor.type == "int8" else 0) for v in values)
+    path = Path(directory) / "input0.bin"
+    path.write_bytes(data)
+    return [path]
+
+
 class Oracle:
     """TFLite's reference kernels behind a cache of answers."""
 

@@ -24,7 +24,8 @@ OPERATORS = {
     97: "RESIZE_NEAREST_NEIGHBOR", 98: "LEAKY_RELU", 99: "SQUARED_DIFFERENCE", 100: "MIRROR_PAD",
     101: "ABS", 102: "SPLIT_V", 104: "CEIL", 105: "REVERSE_V2", 106: "ADD_N", 107: "GATHER_ND",
     108: "COS", 111: "ELU", 114: "QUANTIZE", 116: "ROUND", 117: "HARD_SWISH", 123: "SELECT_V2",
-    126: "BATCH_MATMUL", 128: "CUMSUM", 130: "BROADCAST_TO", 150: "GELU", 152: "RELU_0_TO_1",
+    126: "BATCH_MATMUL", 128: "CUMSUM", 129: "CALL_ONCE", 130: "BROADCAST_TO", 142: "VAR_HANDLE",
+    143: "READ_VARIABLE", 144: "ASSIGN_VARIABLE", 150: "GELU", 152: "RELU_0_TO_1",
     158: "SIGN",
 }
 TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool",
@@ -120,6 +121,14 @@ class Table:
         count = struct.unpack_from("<I", self.data, at)[0]
         slots = [at + 4 + 4 * i for i in range(count)]
         return [Table(self.data, s + struct.unpack_from("<I", self.data, s)[0]) for s in slots]
+
+
+def with_output(data, index):
+    """The file of a model with one output, with another tensor as that."""
+    data = bytearray(data)
+    graph = Table(data, struct.unpack_from("<I", data, 0)[0]).tables(2)[0]
+    struct.pack_into("<i", data, graph.target(2) + 4, index)
+    return bytes(data)
 
 
 class Tensor:

@@ -2,8 +2,9 @@
 /*
  * tflite-oracle: what TFLite itself computes, as bytes.
  *
- * Loads a TFLite shared library at run time, runs one model once on given or
- * seeded inputs and writes every output tensor as raw bytes, with a JSON
+ * Loads a TFLite shared library at run time, runs one model on given or seeded
+ * inputs and writes every output tensor as raw bytes (of a model with variables: input
+ * files may hold several inputs, outputs are then as many, one after another), with a JSON
  * description on standard output. With --kernels reference the operators come
  * from the library's own BuiltinRefOpResolver: the C API wants a function of
  * (object, operator, version), which is what that class's FindOp methods are
@@ -163,14 +164,14 @@ static unsigned char *read_file(const char *path, size_t *size)
 	return bytes;
 }
 
-static void write_file(const char *directory, const char *kind, int index,
+static void write_file(const char *directory, const char *kind, int index, const char *mode,
 		       const void *bytes, size_t size)
 {
 	char path[4096];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s%d.bin", directory, kind, index);
-	file = fopen(path, "wb");
+	file = fopen(path, mode);
 	if (!file || fwrite(bytes, 1, size, file) != size || fclose(file))
 		die("%s: %s", path, strerror(errno));
 }
@@ -221,16 +222,19 @@ static void print_tensor(const struct tflite *api, const void *tensor, const cha
 	printf("],\"bytes\":%zu}", api->bytes(tensor));
 }
 
-static void set_inputs(const struct tflite *api, void *interpreter,
-		       const struct options *options)
+/* Input number @run of each file; how many there are. */
+static size_t set_inputs(const struct tflite *api, void *interpreter,
+			 const struct options *options, size_t run)
 {
 	int count = api->input_count(interpreter);
 	uint64_t state = options->seed;
+	size_t runs = 1;
 
 	if (!options->seeded && options->input_count != count)
 		die("%s: the model has %d inputs, %d given", options->model, count,
 		    options->input_count);
-	printf("\"inputs\":[");
+	if (!run)
+		printf("\"inputs\":[");
 	for (int i = 0; i < count; i++) {
 		void *tensor = api->input(interpreter, i);
 		size_t size = api->bytes(tensor);
@@ -242,18 +246,22 @@ static void set_inputs(const struct tflite *api, void *interpreter,
 			if (!bytes)
 				die("out of memory");
 			fill_random(&state, bytes, size);
-			write_file(options->output_dir, "input", i, bytes, size);
+			write_file(options->output_dir, "input", i, "wb", bytes, size);
 		} else {
 			bytes = read_file(options->inputs[i], &given);
 		}
-		if (given != size)
+		if (!given || given % size || (i && given / size != runs))
 			die("%s: input %d has %zu bytes, the model wants %zu",
 			    options->inputs[i], i, given, size);
-		memcpy(api->data(tensor), bytes, size);
+		runs = given / size;
+		memcpy(api->data(tensor), bytes + run * size, size);
 		free(bytes);
-		print_tensor(api, tensor, "input", i);
+		if (!run)
+			print_tensor(api, tensor, "input", i);
 	}
-	printf("],");
+	if (!run)
+		printf("],");
+	return runs;
 }
 
 static double seconds(void)
@@ -292,17 +300,21 @@ static void run(const struct options *options)
 		die("%s: TFLite refuses it", options->model);
 	printf("{\"tflite\":\"%s\",\"kernels\":\"%s\",", api.version(),
 	       options->kernels == KERNELS_REFERENCE ? "reference" : "default");
-	set_inputs(&api, interpreter, options);
 	start = seconds();
-	if (api.invoke(interpreter))
-		die("%s: TFLite fails to run it", options->model);
-	printf("\"ms\":%.3f,\"outputs\":[", (seconds() - start) * 1e3);
-	for (int i = 0; i < api.output_count(interpreter); i++) {
-		const void *tensor = api.output(interpreter, i);
+	for (size_t n = 0, runs = 1; n < runs; n++) {
+		runs = set_inputs(&api, interpreter, options, n);
+		if (api.invoke(interpreter))
+			die("%s: TFLite fails to run it", options->model);
+		for (int i = 0; i < api.output_count(interpreter); i++) {
+			const void *tensor = api.output(interpreter, i);
 
-		write_file(options->output_dir, "output", i, api.data(tensor), api.bytes(tensor));
-		print_tensor(&api, tensor, "output", i);
+			write_file(options->output_dir, "output", i, n ? "ab" : "wb",
+				   api.data(tensor), api.bytes(tensor));
+		}
 	}
+	printf("\"ms\":%.3f,\"outputs\":[", (seconds() - start) * 1e3);
+	for (int i = 0; i < api.output_count(interpreter); i++)
+		print_tensor(&api, api.output(interpreter, i), "output", i);
 	printf("]}\n");
 	if (fflush(stdout))
 		die("standard output: %s", strerror(errno));

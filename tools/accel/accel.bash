@@ -63,7 +63,7 @@ _accel() {
 			*)
 				words='--image --labels --top --boxes --threshold --mean --std --layout
 					--device --config --repeat --json --input-raw --save-input
-					--output-raw --help'
+					--output-raw --stream --help'
 				;;
 			esac
 			if ((COMP_CWORD == 2)) && [[ $cur == f* || $cur == o* ]]; then

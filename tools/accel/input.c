@@ -91,6 +91,17 @@ int input_from_picture(const struct picture *picture, const char *path, const st
 	return rgb ? 0 : -1;
 }
 
+/* One of several inputs that a file holds */
+static int read_frame(FILE *file, const char *path, const struct accel_tensor *tensor,
+		      unsigned long frame, void *data)
+{
+	if (fseeko(file, (off_t)(frame * tensor->size), SEEK_SET) == 0 &&
+	    fread(data, 1, tensor->size, file) == tensor->size)
+		return 0;
+	cli_error("%s: reading: %s", path, errno ? strerror(errno) : "it became shorter");
+	return -1;
+}
+
 static int read_exactly(FILE *file, const char *path, const struct accel_tensor *tensor,
 			void *data)
 {
@@ -112,7 +123,8 @@ static int read_exactly(FILE *file, const char *path, const struct accel_tensor 
 	return -1;
 }
 
-static int read_raw(const char *path, const struct accel_tensor *tensor, void *data)
+static int read_raw(const char *path, const struct accel_tensor *tensor,
+		    const struct input_list *raw, void *data)
 {
 	FILE *file = fopen(path, "rbe");
 	int ret;
@@ -121,7 +133,8 @@ static int read_raw(const char *path, const struct accel_tensor *tensor, void *d
 		cli_error("%s: %s", path, strerror(errno));
 		return -1;
 	}
-	ret = read_exactly(file, path, tensor, data);
+	ret = raw->stream ? read_frame(file, path, tensor, raw->frame, data) :
+			    read_exactly(file, path, tensor, data);
 	fclose(file);
 	return ret;
 }
@@ -163,9 +176,41 @@ static int fill_raw(struct accel_instance *inst, const struct accel_model *model
 		if (index < 0)
 			return -1;
 		if (read_raw(path, accel_model_input(model, (unsigned int)index),
-			     accel_instance_input(inst, (unsigned int)index)))
+			     raw, accel_instance_input(inst, (unsigned int)index)))
 			return -1;
 		filled[index] = 1;
+	}
+	return 0;
+}
+
+int input_frames(const struct accel_model *model, const struct input_list *raw,
+		 unsigned long *frames)
+{
+	*frames = 0;
+	for (unsigned int i = 0; i < raw->count; i++) {
+		const struct accel_tensor *tensor;
+		const char *path;
+		struct stat st;
+		int index = find_input(model, raw->args[i], &path);
+
+		if (index < 0)
+			return -1;
+		tensor = accel_model_input(model, (unsigned int)index);
+		if (stat(path, &st)) {
+			cli_error("%s: %s", path, strerror(errno));
+			return -1;
+		}
+		if (!S_ISREG(st.st_mode) || !st.st_size || (size_t)st.st_size % tensor->size) {
+			cli_error("%s: %llu bytes, but --stream takes a multiple of input %s's %zu",
+				  path, (unsigned long long)st.st_size, tensor->name, tensor->size);
+			return -1;
+		}
+		if (*frames && *frames != (size_t)st.st_size / tensor->size) {
+			cli_error("%s: %zu inputs, the file before has %lu", path,
+				  (size_t)st.st_size / tensor->size, *frames);
+			return -1;
+		}
+		*frames = (size_t)st.st_size / tensor->size;
 	}
 	return 0;
 }
@@ -241,9 +286,9 @@ int input_fill(struct accel_instance *inst, const struct accel_model *model,
 	return ret;
 }
 
-int write_bytes(const char *path, const void *data, size_t size)
+int write_bytes(const char *path, int append, const void *data, size_t size)
 {
-	FILE *file = fopen(path, "wbe");
+	FILE *file = fopen(path, append ? "abe" : "wbe");
 	size_t done = file ? fwrite(data, 1, size, file) : 0;
 
 	if (file && fclose(file) == 0 && done == size)

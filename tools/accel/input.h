@@ -14,6 +14,8 @@
 struct input_list {
 	const char *args[INPUT_MAX];
 	unsigned int count;
+	int stream;			/* the files hold several inputs, one after another */
+	unsigned long frame;		/* which of them */
 };
 
 /* How a picture gets into an input */
@@ -44,7 +46,11 @@ int input_fill(struct accel_instance *inst, const struct accel_model *model,
 int input_from_picture(const struct picture *picture, const char *path, const struct view *view,
 		       const struct accel_tensor *tensor, void *data);
 
-/* Whole file of bytes, 0, or -1 after a message */
-int write_bytes(const char *path, const void *data, size_t size);
+/* How many inputs the files of a stream hold, all as many. 0, or -1 after a message */
+int input_frames(const struct accel_model *model, const struct input_list *raw,
+		 unsigned long *frames);
+
+/* Whole file of bytes, or more of them at its end. 0, or -1 after a message */
+int write_bytes(const char *path, int append, const void *data, size_t size);
 
 #endif

@@ -49,8 +49,10 @@ struct session {
 	struct accel_instance *inst;
 	struct picture picture;
 	struct view view;
+	struct input_list raw;
 	struct labels labels;
 	int pictured;			/* the input that the picture is in; -1: none */
+	unsigned long runs;
 	uint64_t *times;		/* ns, sorted when all runs are done */
 	int profiled;
 	struct accel_profile profile;	/* of the last run */
@@ -95,7 +97,11 @@ static int set_up(struct session *s)
 	if (accel_instance_create(s->model, s->dev, NULL, &s->inst, &err))
 		return cli_error("%s", err.text);
 	choose_view(s);
-	if (input_fill(s->inst, s->model, &opts->raw, &s->view, &s->picture, opts->image,
+	s->raw = opts->raw;
+	s->runs = opts->repeat;
+	if (s->raw.stream && input_frames(s->model, &s->raw, &s->runs))
+		return CLI_FAILED;
+	if (input_fill(s->inst, s->model, &s->raw, &s->view, &s->picture, opts->image,
 		       &s->pictured))
 		return CLI_FAILED;
 	return CLI_OK;
@@ -141,22 +147,7 @@ static int can_profile(const struct accel_device *dev)
 	return 0;
 }
 
-static int run_all(struct session *s)
-{
-	uint32_t flags = can_profile(s->dev) ? ACCEL_SUBMIT_PROFILE : 0;
-	unsigned long repeat = s->opts->repeat;
-
-	s->times = calloc(repeat, sizeof(*s->times));
-	if (!s->times)
-		return cli_error("out of memory");
-	for (unsigned long i = 0; i < repeat; i++)
-		if (run_once(s, flags, &s->times[i]))
-			return CLI_FAILED;
-	qsort(s->times, repeat, sizeof(*s->times), by_value);
-	return CLI_OK;
-}
-
-static int save_outputs(struct session *s)
+static int save_outputs(struct session *s, int append)
 {
 	const char *dir = s->opts->output_raw;
 	const struct accel_tensor *tensor;
@@ -169,10 +160,40 @@ static int save_outputs(struct session *s)
 
 		if (asprintf(&path, "%s/output%u.bin", dir, i) < 0)
 			return cli_error("out of memory");
-		ret = write_bytes(path, accel_instance_output(s->inst, i), tensor->size);
+		ret = write_bytes(path, append, accel_instance_output(s->inst, i), tensor->size);
 		free(path);
 	}
 	return ret ? CLI_FAILED : CLI_OK;
+}
+
+/* The inputs of run @i, if each run has its own */
+static int next_inputs(struct session *s, unsigned long i)
+{
+	static const struct picture none;
+	int pictured;
+
+	s->raw.frame = i;
+	if (!i || !s->raw.stream)
+		return 0;
+	return input_fill(s->inst, s->model, &s->raw, &s->view, &none, NULL, &pictured);
+}
+
+static int run_all(struct session *s)
+{
+	uint32_t flags = can_profile(s->dev) ? ACCEL_SUBMIT_PROFILE : 0;
+
+	s->times = calloc(s->runs, sizeof(*s->times));
+	if (!s->times)
+		return cli_error("out of memory");
+	for (unsigned long i = 0; i < s->runs; i++) {
+		if (next_inputs(s, i) || run_once(s, flags, &s->times[i]))
+			return CLI_FAILED;
+		if (s->opts->output_raw && (s->raw.stream || i + 1 == s->runs) &&
+		    save_outputs(s, s->raw.stream && i))
+			return CLI_FAILED;
+	}
+	qsort(s->times, s->runs, sizeof(*s->times), by_value);
+	return CLI_OK;
 }
 
 static int get_top(struct session *s)
@@ -237,7 +258,7 @@ static void print_text(const struct session *s)
 {
 	const struct accel_device_info *dev = accel_device_info(s->dev);
 	const struct accel_tensor *tensor;
-	unsigned long n = s->opts->repeat;
+	unsigned long n = s->runs;
 
 	printf("%s on %s (%s): %.2f ms", s->opts->model, dev->id, dev->name, ms(s->times[n / 2]));
 	if (n > 1)
@@ -281,7 +302,7 @@ static void json_profile(struct json *json, const struct accel_profile *profile)
 static void print_json(const struct session *s)
 {
 	const struct accel_device_info *dev = accel_device_info(s->dev);
-	unsigned long n = s->opts->repeat;
+	unsigned long n = s->runs;
 	struct json json = { .to = stdout };
 
 	json_open(&json, NULL, '{');
@@ -313,13 +334,11 @@ static int work(struct session *s)
 	if (!ret && opts->save_input) {
 		unsigned int input = s->pictured < 0 ? 0 : (unsigned int)s->pictured;
 
-		ret = write_bytes(opts->save_input, accel_instance_input(s->inst, input),
+		ret = write_bytes(opts->save_input, 0, accel_instance_input(s->inst, input),
 				  accel_model_input(s->model, input)->size) ? CLI_FAILED : CLI_OK;
 	}
 	if (!ret)
 		ret = run_all(s);
-	if (!ret && opts->output_raw)
-		ret = save_outputs(s);
 	if (!ret)
 		ret = interpret(s);
 	if (!ret && opts->json)
@@ -342,7 +361,7 @@ static void tear_down(struct session *s)
 }
 
 enum { OPT_SAVE_INPUT = 256, OPT_INPUT_RAW, OPT_OUTPUT_RAW, OPT_THRESHOLD, OPT_MEAN,
-       OPT_STD, OPT_LAYOUT };
+       OPT_STD, OPT_LAYOUT, OPT_STREAM };
 
 static int set_number(const char *name, unsigned long max, unsigned long *value)
 {
@@ -438,6 +457,9 @@ static int set_option(struct options *opts, int opt, char **argv)
 		return CLI_OK;
 	case OPT_INPUT_RAW:
 		return add_raw(opts);
+	case OPT_STREAM:
+		opts->raw.stream = 1;
+		return CLI_OK;
 	case OPT_THRESHOLD:
 		return cli_fraction(&run_command, "threshold", 0, &opts->threshold);
 	case OPT_MEAN:
@@ -455,6 +477,8 @@ static int check(const struct options *opts)
 {
 	if (!opts->image && !opts->raw.count)
 		return cli_usage(&run_command, "run: no input: --image PHOTO or --input-raw");
+	if (opts->raw.stream && (opts->image || opts->repeat > 1))
+		return cli_usage(&run_command, "run: --stream takes --input-raw alone, no --image, no --repeat");
 	if (opts->boxes && opts->top)
 		return cli_usage(&run_command, "run: --top or --boxes, not both");
 	if (opts->boxes && !opts->image)
@@ -480,6 +504,7 @@ static int parse(int argc, char **argv, struct options *opts)
 		{ "save-input", required_argument, NULL, OPT_SAVE_INPUT },
 		{ "input-raw", required_argument, NULL, OPT_INPUT_RAW },
 		{ "output-raw", required_argument, NULL, OPT_OUTPUT_RAW },
+		{ "stream", no_argument, NULL, OPT_STREAM },
 		{ 0 },
 	};
 	int opt, ret;
@@ -534,6 +559,8 @@ const struct command run_command = {
 	"  -n, --repeat N      run N times, and show the median time\n"
 	"  -j, --json          print JSON\n"
 	"      --input-raw I=F fill input I, a name or an index, with the bytes of file F\n"
+	"      --stream        the files of --input-raw hold one input after another: run on\n"
+	"                      each, in one instance, and append the outputs\n"
 	"      --save-input F  write the bytes of the input that the photo became\n"
 	"      --output-raw D  write the outputs' bytes to D/output0.bin, D/output1.bin, ...\n",
 	.run = run,

@@ -25,9 +25,11 @@ void supported_print(void)
 	char name[64];
 
 	print_row("OPERATOR", "RUNS ON", "TYPES", "RESTRICTIONS");
-	for (unsigned int i = 0; enpu_supported_operator(i, &op); i++)
-		print_row(op.name, op.runs_on, op.types, op.restrictions);
-	printf("\n");
+	for (unsigned int i = 0; enpu_supported_operator(i, &op); i++) {
+		snprintf(name, sizeof(name), "%s%s", op.runs_on, op.float_on_cpu ? " *" : "");
+		print_row(op.name, name, op.types, op.restrictions);
+	}
+	printf("* float32 too, on the CPU, between or behind quantized parts of a model\n\n");
 	print_row("ONNX (SINCE SET)", "RUNS ON", "BECOMES", "RESTRICTIONS");
 	for (unsigned int i = 0; enpu_supported_onnx_operator(i, &onnx); i++) {
 		snprintf(name, sizeof(name), "%s (%d)", onnx.name, onnx.since);
@@ -48,6 +50,7 @@ void supported_print_json(void)
 		json_string(&json, "operator", op.name);
 		json_bool(&json, "in_tflite", op.in_tflite);
 		json_string(&json, "runs_on", op.runs_on);
+		json_bool(&json, "float_on_cpu", op.float_on_cpu);
 		json_string(&json, "types", op.types);
 		json_string(&json, "restrictions", op.restrictions);
 		json_close(&json, '}');

@@ -32,10 +32,10 @@
 #define ENPU_NOTE_INFO		1
 
 /*
- * What this header describes. Format 2 has the CPU steps from ENPU_CPU_QUANTIZE_EVEN on; a
- * model without them still says that a loader of format 1 can use it.
+ * What this header describes. Format 2 has the CPU steps from ENPU_CPU_QUANTIZE_EVEN on, format
+ * 3 has ENPU_ROLE_STATE and those from ENPU_CPU_F32_MAP on; a model without them still says that a loader of format 1 can use it.
  */
-#define ENPU_MODEL_FORMAT	2
+#define ENPU_MODEL_FORMAT	3
 
 struct enpu_model_info {
 	__u32 format;			/* the format written */
@@ -56,6 +56,7 @@ enum enpu_region_role {
 	ENPU_ROLE_SCRATCH,		/* per instance, contents undefined at start */
 	ENPU_ROLE_INPUT,		/* holds the input tensors that name it */
 	ENPU_ROLE_OUTPUT,
+	ENPU_ROLE_STATE,		/* per instance, from ENPU_SHT_DATA, kept from job to job */
 };
 
 /* Index in the table is the region index of commands and of struct enpu_region */
@@ -109,6 +110,10 @@ enum enpu_cpu_op {
 	ENPU_CPU_TOPK,			/* last dimension: values, S32 or S64 indices; no params */
 	ENPU_CPU_CUMSUM,		/* params: struct enpu_cumsum_params */
 	ENPU_CPU_CONCATENATION,		/* F32 tensors; params: struct enpu_concatenation_params */
+	ENPU_CPU_F32_MAP,		/* F32 tensors that broadcast; params: struct enpu_f32_params */
+	ENPU_CPU_F32_MEAN,		/* params: struct enpu_mean_params */
+	ENPU_CPU_F32_TRANSPOSE,		/* params: struct enpu_transpose_params */
+	ENPU_CPU_F32_MAX_POOL,		/* params: struct enpu_pool_params */
 	ENPU_CPU_OPS
 };
 
@@ -183,6 +188,62 @@ struct enpu_cumsum_params {
 	__u32 exclusive;		/* 1: without the element itself */
 	__u32 reverse;			/* 1: from the end */
 	__u32 reserved;
+};
+
+/* Functions of F32 tensors, element by element; the first ones of two */
+enum enpu_f32_function {
+	ENPU_F32_ADD,
+	ENPU_F32_SUB,
+	ENPU_F32_MUL,
+	ENPU_F32_DIV,
+	ENPU_F32_MAX,
+	ENPU_F32_MIN,
+	ENPU_F32_POW,
+	ENPU_F32_ABS,
+	ENPU_F32_NEG,
+	ENPU_F32_SQRT,
+	ENPU_F32_EXP,
+	ENPU_F32_LOG,
+	ENPU_F32_ERF,
+	ENPU_F32_TANH,
+	ENPU_F32_LOGISTIC,
+	ENPU_F32_CLIP,			/* from alpha to beta */
+	ENPU_F32_LEAKY_RELU,		/* alpha: of what is negative */
+	ENPU_F32_HARD_SIGMOID,		/* alpha * x + beta, from 0 to 1 */
+	ENPU_F32_HARD_SWISH,
+	ENPU_F32_RECIPROCAL,
+	ENPU_F32_SQUARE,
+	ENPU_F32_FUNCTIONS
+};
+
+struct enpu_f32_params {
+	__u32 function;			/* enum enpu_f32_function */
+	float alpha;
+	float beta;
+	__u32 reserved;
+};
+
+/* The mean over length of a tensor seen as [outer][length][inner] */
+struct enpu_mean_params {
+	__u32 outer;
+	__u32 length;
+	__u32 inner;
+	__u32 reserved;
+};
+
+/* Windows over height and width of an NHWC tensor; what lies outside does not count. */
+struct enpu_pool_params {
+	__u32 filter_h;
+	__u32 filter_w;
+	__u32 stride_h;
+	__u32 stride_w;
+	__u32 pad_top;
+	__u32 pad_left;
+};
+
+/* Dimension d of the result is perm[d] of the input; the output may have another shape */
+struct enpu_transpose_params {
+	__u32 perm[ENPU_MAX_RANK];
 };
 
 #endif

@@ -75,6 +75,15 @@ ACCEL_API int accel_instance_bind_output(struct accel_instance *inst, unsigned i
 					 struct accel_buffer *buf, size_t offset,
 					 struct accel_error *err);
 
+/*
+ * accel_instance_reset() - give the model's variables their first values again
+ *
+ * Some models keep state from run to run, as those that hear one piece of sound after
+ * another (accel_model_info.state_bytes). After a job that failed, variables may be those
+ * of before or after it, or some of each. -EBUSY: a job is running.
+ */
+ACCEL_API int accel_instance_reset(struct accel_instance *inst, struct accel_error *err);
+
 /* Run, and wait for the result. Errors as accel_job_wait(). */
 ACCEL_API int accel_instance_run(struct accel_instance *inst, struct accel_error *err);
 

@@ -57,6 +57,7 @@ struct accel_model_info {
 	uint64_t scratch_bytes;		/* per instance */
 	uint64_t stream_bytes;		/* commands: once per device */
 	uint64_t estimated_cycles;	/* by the compiler; 0: no estimate */
+	uint64_t state_bytes;		/* per instance: variables, kept from run to run */
 };
 
 ACCEL_API const struct accel_model_info *accel_model_info(const struct accel_model *model);

@@ -66,9 +66,9 @@ void execution_init(struct execution *x, const struct model_file *m)
 		x->regions[i] = malloc(m->regions[i].size);
 		/* what nobody has written must not matter */
 		memset(x->regions[i], 0xa5, m->regions[i].size);
+		if (m->contents[i])
+			memcpy(x->regions[i], m->contents[i], m->content_size[i]);
 	}
-	if (m->constants)
-		memcpy(x->regions[m->constants_region], m->constants, m->constants_size);
 }
 
 void execution_free(struct execution *x, const struct model_file *m)

@@ -22,10 +22,11 @@ static const char *take_section(struct model_file *m, const Elf64_Shdr *s, const
 		break;
 	case ENPU_SHT_DATA:
 		if (s->sh_offset % 4096)
-			return "constants do not start on a page";
-		m->constants = at;
-		m->constants_size = s->sh_size;
-		m->constants_region = s->sh_info;
+			return "a content does not start on a page";
+		if (s->sh_info >= ENPU_MAX_REGIONS || m->contents[s->sh_info])
+			return "a content is of no region, or of one that has another";
+		m->contents[s->sh_info] = at;
+		m->content_size[s->sh_info] = s->sh_size;
 		break;
 	case ENPU_SHT_REGIONS:
 		m->regions = (const void *)at;

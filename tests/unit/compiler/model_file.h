@@ -16,13 +16,15 @@
 struct model_file {
 	const uint8_t *data;
 	size_t size;
-	const uint8_t *stream, *params, *constants;
-	uint64_t stream_size, params_size, constants_size;
+	const uint8_t *stream, *params;
+	uint64_t stream_size, params_size;
+	const uint8_t *contents[ENPU_MAX_REGIONS];	/* of regions that have one, or NULL */
+	uint64_t content_size[ENPU_MAX_REGIONS];
 	const struct enpu_model_region *regions;
 	const struct enpu_model_tensor *tensors;
 	const struct enpu_model_step *steps;
 	const struct enpu_model_layer *layers;
-	unsigned int n_regions, n_tensors, n_steps, n_layers, constants_region;
+	unsigned int n_regions, n_tensors, n_steps, n_layers;
 	const char *strings;
 	uint64_t strings_size;
 	const struct enpu_model_info *info;

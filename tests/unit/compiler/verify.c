@@ -408,6 +408,9 @@ int verify_streams(const struct model_file *m, struct verdict *v)
 		x.regions[r].read_only = role == ENPU_ROLE_CONSTANT || role == ENPU_ROLE_INPUT;
 		if (!x.regions[r].read_only)
 			x.regions[r].bytes = calloc(m->regions[r].size, sizeof(struct shadow));
+		/* what a variable holds before the run */
+		for (uint64_t b = 0; role == ENPU_ROLE_STATE && b < m->content_size[r]; b++)
+			x.regions[r].bytes[b].defined = true;
 	}
 	x.sram.size = m->info->sram_bytes;
 	x.sram.bytes = calloc(x.sram.size + 1, sizeof(struct shadow));

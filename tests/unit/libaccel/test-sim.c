@@ -193,6 +193,51 @@ static void unknown_command(struct image *image)
 }
 
 /* What the device reports of a bad model; another instance on it works on. */
+/* The output is what the variable holds, which then becomes the input. */
+static void keep_input(struct image *image)
+{
+	image->regions[COPY_WEIGHTS].role = ENPU_ROLE_SCRATCH;
+	image->regions[COPY_SCRATCH].role = ENPU_ROLE_STATE;
+	image->data_region = COPY_SCRATCH;
+	image->num_steps = 0;
+	image->stream_size = 0;
+	image_add_copy(image, "read", 0, COPY_SCRATCH, 0, COPY_OUTPUT, 0, COPY_SIZE);
+	image_add_copy(image, "assign", 0, COPY_INPUT, 0, COPY_SCRATCH, 0, COPY_SIZE);
+}
+
+static void expect_first_byte(struct accel_instance *inst, unsigned char input,
+			      unsigned char expected)
+{
+	struct accel_error err;
+
+	memset(accel_instance_input(inst, 0), input, COPY_SIZE);
+	if (accel_instance_run(inst, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(*(const unsigned char *)accel_instance_output(inst, 0), expected);
+}
+
+static void test_variables(void **state)
+{
+	struct accel_model *model = make_model(image_copy, keep_input);
+	struct accel_device *dev = open_sim();
+	struct accel_instance *inst[2];
+
+	assert_int_equal(accel_model_info(model)->state_bytes, 5000);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(accel_instance_create(model, dev, NULL, &inst[i], NULL), 0);
+	expect_first_byte(inst[0], 1, 100);
+	expect_first_byte(inst[0], 2, 1);
+	expect_first_byte(inst[1], 3, 100);
+	expect_first_byte(inst[0], 4, 2);
+	assert_int_equal(accel_instance_reset(inst[0], NULL), 0);
+	expect_first_byte(inst[0], 5, 100);
+	expect_first_byte(inst[1], 6, 3);
+	for (int i = 0; i < 2; i++)
+		accel_instance_release(inst[i]);
+	accel_device_release(dev);
+	accel_model_release(model);
+}
+
 static void test_faults(void **state)
 {
 	static const struct {
@@ -317,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_bad_plugins),
 		cmocka_unit_test(test_result),
+		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_abandon),

@@ -178,33 +178,45 @@ static void add_layers(struct writer *w)
 		p->n_layers * sizeof(*layers) });
 }
 
-static void add_constants(struct writer *w)
+static void add_data(struct writer *w)
 {
 	if (w->s->constant_bytes)
 		add_section(w, &(struct section) {
 			".enpu.constants", ENPU_SHT_DATA, 0, PAGE, 0, NULL, w->s->constant_bytes });
+	if (w->s->state_bytes)
+		add_section(w, &(struct section) {
+			".enpu.state", ENPU_SHT_DATA, w->s->state_region, PAGE, 0, NULL,
+			w->s->state_bytes });
 }
 
 /* They are large: straight to the file. */
-static void write_constants(const struct writer *w, uint8_t *to)
+static void write_data(const struct writer *w, uint32_t region, uint8_t *to)
 {
 	const struct program *p = w->s->program;
 
 	for (size_t i = 0; i < p->n_buffers; i++) {
 		const struct buffer *b = p->buffers[i];
+		const struct object *home = &w->s->homes[i];
 
-		if (b->home == HOME_CONSTANT && w->s->homes[i].bytes)
-			memcpy(to + w->s->homes[i].offset, b->content, b->bytes);
+		if (b->content && home->bytes && home->region == region)
+			memcpy(to + home->offset, b->content, b->bytes);
 	}
 }
 
-/* A loader of format 1 lacks the later CPU steps. */
+/* A loader of format 1 lacks the later CPU steps, one of format 2 floats and variables. */
 static uint32_t oldest_format(const struct writer *w)
 {
-	for (size_t i = 0; i < w->n_steps; i++)
-		if (w->steps[i].kind == ENPU_STEP_CPU && w->steps[i].op > ENPU_CPU_QUANTIZE)
-			return 2;
-	return 1;
+	uint32_t format = w->s->state_bytes ? 3 : 1;
+
+	for (size_t i = 0; i < w->n_steps; i++) {
+		if (w->steps[i].kind != ENPU_STEP_CPU)
+			continue;
+		if (w->steps[i].op >= ENPU_CPU_F32_MAP)
+			return 3;
+		if (w->steps[i].op > ENPU_CPU_QUANTIZE && format < 2)
+			format = 2;
+	}
+	return format;
 }
 
 static void add_info(struct writer *w, const struct source *source)
@@ -296,7 +308,7 @@ static int write_file(struct writer *w, struct enpu_blob *out)
 		uint8_t *to = (uint8_t *)out->data + headers[i + 1].sh_offset;
 
 		if (w->sections[i].type == ENPU_SHT_DATA)
-			write_constants(w, to);
+			write_data(w, w->sections[i].info, to);
 		else if (w->sections[i].bytes)
 			memcpy(to, w->sections[i].data, w->sections[i].bytes);
 	}
@@ -334,6 +346,6 @@ int emit_model(struct schedule *s, const struct source *source, struct enpu_blob
 	add_layers(&w);
 	add_section(&w, &(struct section) {
 		ENPU_SECTION_STRINGS, SHT_STRTAB, 0, 1, 0, w.strings.data, w.strings.size });
-	add_constants(&w);
+	add_data(&w);
 	return write_file(&w, out);
 }

@@ -145,9 +145,12 @@ static void push_producers(struct builder *b, struct walk *w, const struct op *o
 			*arena_push(b->arena, w->stack, w->depth) = op->inputs[i]->producer;
 }
 
-/* What the outputs need. */
+/* What the outputs and the next run need. */
 static void mark_needed(struct builder *b, struct walk *w)
 {
+	for (size_t i = 0; i < b->n_ops; i++)
+		if (b->ops[i]->kind == OP_ASSIGN_VARIABLE)
+			*arena_push(b->arena, w->stack, w->depth) = b->ops[i];
 	for (size_t i = 0; i < b->n_outputs; i++)
 		if (b->outputs[i]->producer)
 			*arena_push(b->arena, w->stack, w->depth) = b->outputs[i]->producer;
@@ -186,19 +189,29 @@ static bool append(struct builder *b, struct walk *w, struct op *op)
 	return true;
 }
 
+static int append_all(struct builder *b, struct walk *w, struct graph *g, bool assignments)
+{
+	for (size_t i = 0; i < b->n_ops; i++) {
+		if ((b->ops[i]->kind == OP_ASSIGN_VARIABLE) != assignments || w->state[i] != NEW ||
+		    append(b, w, b->ops[i]))
+			continue;
+		diag_error(g->diag, "%s: operator %s needs its own result: %s", g->file,
+			   b->ops[i]->name, op_shapes_text(b->arena, b->ops[i]));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Variables change when everybody has read them. */
 static int sort(struct builder *b, struct walk *w, struct graph *g)
 {
+	int err;
+
 	w->state = arena_alloc(b->arena, b->n_ops, sizeof(*w->state));
 	w->order = arena_new(b->arena, struct op *, b->n_ops);
 	mark_needed(b, w);
-	for (size_t i = 0; i < b->n_ops; i++) {
-		if (w->state[i] == NEW && !append(b, w, b->ops[i])) {
-			diag_error(g->diag, "%s: operator %s needs its own result: %s", g->file,
-				   b->ops[i]->name, op_shapes_text(b->arena, b->ops[i]));
-			return -EINVAL;
-		}
-	}
-	return 0;
+	err = append_all(b, w, g, false);
+	return err ? err : append_all(b, w, g, true);
 }
 
 /* Counts readers: those that have none are left out, but for the model's own. */

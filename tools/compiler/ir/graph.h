@@ -53,7 +53,8 @@ struct tensor {
 	size_t data_bytes;
 	/* of a float constant: what it was dequantized from, with its quantization, or NULL */
 	const struct tensor *integers;
-	struct op *producer;		/* NULL: a constant or an input of the model */
+	const uint8_t *initial;		/* of a variable: what it holds before the first run */
+	struct op *producer;		/* NULL: a constant, a variable or an input of the model */
 	unsigned int consumers;
 	bool is_input, is_output;	/* of the model */
 	bool was_nchw;			/* an input that the source has as NCHW; here it is NHWC */
@@ -65,21 +66,21 @@ struct tensor {
  * the NPU or libaccel runs, reference/table.c which the float reference does.
  */
 enum op_kind {
-	OP_ABS, OP_ADD, OP_ARG_MAX, OP_ARG_MIN, OP_AVERAGE_POOL_2D, OP_BATCH_MATMUL,
-	OP_BATCH_TO_SPACE_ND, OP_CAST, OP_CEIL, OP_CONCATENATION, OP_CONV_2D, OP_COS,
+	OP_ABS, OP_ADD, OP_ARG_MAX, OP_ARG_MIN, OP_ASSIGN_VARIABLE, OP_AVERAGE_POOL_2D,
+	OP_BATCH_MATMUL, OP_BATCH_TO_SPACE_ND, OP_CALL_ONCE, OP_CAST, OP_CEIL, OP_CONCATENATION, OP_CONV_2D, OP_COS,
 	OP_CUMSUM, OP_DEPTHWISE_CONV_2D, OP_DEPTH_TO_SPACE, OP_DEQUANTIZE,
 	OP_DETECTION_POSTPROCESS, OP_DIV, OP_ELU, OP_EQUAL, OP_EXP, OP_EXPAND_DIMS, OP_FLOOR,
 	OP_FULLY_CONNECTED, OP_GATHER, OP_GELU, OP_GREATER, OP_GREATER_EQUAL, OP_HARD_SWISH,
 	OP_L2_NORMALIZATION, OP_LEAKY_RELU, OP_LESS, OP_LESS_EQUAL, OP_LOG, OP_LOGICAL_AND,
 	OP_LOGICAL_NOT, OP_LOGICAL_OR, OP_LOGISTIC, OP_LOG_SOFTMAX, OP_MAXIMUM, OP_MAX_POOL_2D,
 	OP_MEAN, OP_MINIMUM, OP_MIRROR_PAD, OP_MUL, OP_NEG, OP_NOT_EQUAL, OP_PACK, OP_PAD,
-	OP_PADV2, OP_POW, OP_PRELU, OP_QUANTIZE, OP_REDUCE_MAX, OP_REDUCE_MIN, OP_REDUCE_PROD,
+	OP_PADV2, OP_POW, OP_PRELU, OP_QUANTIZE, OP_READ_VARIABLE, OP_REDUCE_MAX, OP_REDUCE_MIN, OP_REDUCE_PROD,
 	OP_RELU, OP_RELU6, OP_RELU_N1_TO_1, OP_RESHAPE, OP_RESIZE_BILINEAR,
 	OP_RESIZE_NEAREST_NEIGHBOR, OP_REVERSE_V2, OP_ROUND, OP_RSQRT, OP_SELECT_V2, OP_SIGN,
 	OP_SIN, OP_SLICE, OP_SOFTMAX, OP_SPACE_TO_BATCH_ND, OP_SPACE_TO_DEPTH, OP_SPLIT,
 	OP_SPLIT_V, OP_SQRT, OP_SQUARE, OP_SQUARED_DIFFERENCE, OP_SQUEEZE, OP_STRIDED_SLICE,
 	OP_SUB, OP_SUM, OP_TANH, OP_TILE, OP_TOPK_V2, OP_TRANSPOSE, OP_TRANSPOSE_CONV,
-	OP_UNPACK,
+	OP_UNPACK, OP_VAR_HANDLE,
 	OP_TFLITE_END,
 
 	OP_CLIP = OP_TFLITE_END, OP_ERF, OP_HARD_SIGMOID, OP_INSTANCE_NORM, OP_LAYER_NORM,
@@ -97,6 +98,9 @@ enum padding {
 /*
  * Operands of kinds that TensorFlow Lite does not have, or not so:
  *
+ * ASSIGN_VARIABLE	the variable, its next value; to a tensor that nobody reads and that lies
+ *			where the variable does. The last operators of a graph. Variables keep
+ *			their value from run to run; readers have the one before the run.
  * INSTANCE_NORM	x, scale, bias: of each channel, over all but batch and channels
  * LAYER_NORM		x, scale, bias (may be left out): over as many of the last dimensions
  *			as scale has elements
@@ -153,6 +157,8 @@ struct op_attrs {
 	bool interpolated;		/* a function of int16: by lines between table entries */
 	bool exclusive, reverse;	/* CUMSUM; LSTM of one direction: from the end */
 	bool symmetric;			/* MIRROR_PAD: the edge is mirrored as well */
+	const char *container, *variable;	/* VAR_HANDLE: these name it */
+	int32_t subgraph;		/* CALL_ONCE */
 	struct detection_attrs detection;
 };
 

@@ -21,6 +21,7 @@ enum buffer_home {
 	HOME_INPUT,			/* of the model: filled by the host */
 	HOME_OUTPUT,			/* of the model: read by the host */
 	HOME_HOST,			/* intermediate that a CPU step reads: DRAM */
+	HOME_STATE,			/* a variable of the model: kept from run to run */
 	HOME_CONSTANT,			/* content known: weights, tables */
 };
 
@@ -28,7 +29,7 @@ struct buffer {
 	unsigned int index;		/* in program->buffers */
 	enum buffer_home home;
 	int64_t bytes;
-	const uint8_t *content;		/* HOME_CONSTANT */
+	const uint8_t *content;		/* HOME_CONSTANT; HOME_STATE: before the first run */
 	unsigned int region;		/* where it lies in DRAM, once placed */
 	int64_t offset;
 	const char *name;		/* for dumps */

@@ -63,10 +63,11 @@ static bool acceptable(const struct views *v, const struct tensor *t, const stru
 	return view->strides[t->rank - 1] == view->element;
 }
 
-/* @t takes @view, unless it has a place already or cannot live there. */
+/* @t takes @view, unless it has a place already or cannot live there: variables change. */
 static bool offer(struct views *v, const struct tensor *t, const struct view *view)
 {
-	if (assigned(v, t) || t->data || !acceptable(v, t, view))
+	if (assigned(v, t) || t->data || view->buffer->home == HOME_STATE ||
+	    !acceptable(v, t, view))
 		return false;
 	v->p->views[t->index] = *view;
 	return true;
@@ -189,10 +190,30 @@ static void forwards(struct views *v, const struct op *op)
 			own_buffer(v, op->outputs[i], HOME_SCRATCH);
 }
 
+static void place_variables(struct views *v)
+{
+	const struct graph *g = v->p->graph;
+
+	for (unsigned int i = 0; i < g->n_tensors; i++) {
+		const struct tensor *t = &g->tensors[i];
+
+		if (!t->initial)
+			continue;
+		own_buffer(v, t, HOME_STATE);
+		v->p->views[i].buffer->content = t->initial;
+	}
+	for (unsigned int i = 0; i < g->n_ops; i++)
+		if (g->ops[i].kind == OP_ASSIGN_VARIABLE)
+			v->p->views[g->ops[i].outputs[0]->index] =
+				v->p->views[g->ops[i].inputs[0]->index];
+}
+
 /* Tensors whose place is not free to choose, and readers that want them dense. */
 static void fixed_places(struct views *v)
 {
 	const struct graph *g = v->p->graph;
+
+	place_variables(v);
 
 	for (unsigned int i = 0; i < g->n_inputs; i++)
 		own_buffer(v, g->inputs[i], HOME_INPUT);

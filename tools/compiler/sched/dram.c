@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Places in DRAM: one region for constants, one for scratch, one for each input
- * and output of the model. In the scratch region buffers share bytes when their
+ * Places in DRAM: one region for constants, one for variables, one for scratch, one for
+ * each input and output of the model. In the scratch region buffers share bytes when their
  * lives, counted in layers, do not meet.
  */
 #include <errno.h>
@@ -61,6 +61,9 @@ static struct life *find_lives(const struct schedule *s)
 
 		for (unsigned int k = 0; k < step->op->n_outputs; k++)
 			touch(lives, p->views[step->op->outputs[k]->index].buffer, span);
+		for (unsigned int k = 0; k < step->n_inputs; k++)
+			if (step->op->inputs[k]->data)
+				touch(lives, p->views[step->op->inputs[k]->index].buffer, span);
 	}
 	for (size_t i = 0; i < p->n_buffers; i++)
 		if (p->buffers[i]->home == HOME_HOST)
@@ -170,6 +173,23 @@ static void place_scratch(struct schedule *s, struct life *lives)
 		set_home(s, todo[n]->buffer, region, todo[n]->offset);
 }
 
+/* Each at a place of its own, with what it holds before the first run. */
+static void place_variables(struct schedule *s)
+{
+	const struct program *p = s->program;
+
+	s->state_bytes = 0;
+	for (size_t i = 0; i < p->n_buffers; i++) {
+		if (p->buffers[i]->home != HOME_STATE)
+			continue;
+		s->state_bytes = align_up(s->state_bytes);
+		set_home(s, p->buffers[i], s->n_regions, s->state_bytes);
+		s->state_bytes += p->buffers[i]->bytes;
+	}
+	if (s->state_bytes)
+		s->state_region = add_region(s, ENPU_ROLE_STATE, s->state_bytes);
+}
+
 static void place_ends(struct schedule *s, enum buffer_home home, enum enpu_region_role role)
 {
 	const struct program *p = s->program;
@@ -186,6 +206,7 @@ int place_in_dram(struct schedule *s)
 
 	place_constants(s, lives);
 	place_scratch(s, lives);
+	place_variables(s);
 	if (p->graph->n_inputs + p->graph->n_outputs + s->n_regions > ENPU_MAX_REGIONS) {
 		diag_error(p->diag, "%s: %u inputs and %u outputs: at most %u in all",
 			   p->graph->file, p->graph->n_inputs, p->graph->n_outputs,

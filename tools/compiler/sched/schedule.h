@@ -97,7 +97,8 @@ struct schedule {
 	unsigned int n_regions;
 	struct step *steps;
 	size_t n_steps;
-	int64_t constant_bytes, scratch_bytes;
+	int64_t constant_bytes, scratch_bytes, state_bytes;
+	unsigned int state_region;	/* if there is any state */
 	FILE *dump;			/* the schedule as text; NULL: none */
 };
 

@@ -29,7 +29,8 @@ enum { BUFFER_DATA, BUFFER_OFFSET, BUFFER_SIZE };
 struct importer {
 	struct fb fb;
 	struct graph *graph;
-	struct fb_vector codes, buffers;
+	struct fb_vector codes, buffers, subgraphs;
+	int err;			/* after a message in the diag */
 };
 
 static void read_shape(struct importer *im, const struct fb_table *table, struct tensor *t)
@@ -249,7 +250,7 @@ static void link_op(struct importer *im, struct op *op)
 	}
 }
 
-static void check_ends(struct importer *im)
+static void mark_ends(struct importer *im)
 {
 	struct graph *g = im->graph;
 
@@ -271,11 +272,10 @@ static void check_ends(struct importer *im)
 		else
 			t->is_output = true;
 	}
-	if (!g->n_inputs || !g->n_outputs)
-		fb_fail(&im->fb, "the model has no %s", g->n_inputs ? "outputs" : "inputs");
 }
 
-static void read_subgraph(struct importer *im, const struct fb_table *table)
+/* Tensors and operators: what a subgraph has beside inputs and outputs. */
+static void read_inside(struct importer *im, const struct fb_table *table)
 {
 	struct fb_vector tensors = fb_vector(table, SUBGRAPH_TENSORS, 4, "tensors");
 	struct fb_vector operators = fb_vector(table, SUBGRAPH_OPERATORS, 4, "operators");
@@ -295,35 +295,65 @@ static void read_subgraph(struct importer *im, const struct fb_table *table)
 		read_tensor(im, &tensors, i);
 	g->inputs = read_operands(im, table, SUBGRAPH_INPUTS, "model inputs", &g->n_inputs);
 	g->outputs = read_operands(im, table, SUBGRAPH_OUTPUTS, "model outputs", &g->n_outputs);
-	check_ends(im);
+	mark_ends(im);
 	for (uint32_t i = 0; i < operators.count && !fb_failed(&im->fb); i++) {
 		read_op(im, &operators, i);
 		if (!fb_failed(&im->fb))
 			link_op(im, &g->ops[i]);
 	}
+}
+
+/* The subgraph that is the model. */
+static void read_main(struct importer *im, const struct fb_table *table)
+{
+	struct graph *g = im->graph;
+
+	read_inside(im, table);
+	if (!fb_failed(&im->fb) && (!g->n_inputs || !g->n_outputs))
+		fb_fail(&im->fb, "the model has no %s", g->n_inputs ? "outputs" : "inputs");
 	for (unsigned int i = 0; i < g->n_outputs && !fb_failed(&im->fb); i++)
 		if (!g->outputs[i]->producer)
 			fb_fail(&im->fb, "output %u of the model, tensor %d (%.60s), is written by no operator",
 				i, g->outputs[i]->index, g->outputs[i]->name);
 }
 
+/* What the first operator calls once, if that is all there is beside the model itself. */
+static void read_once(struct importer *im)
+{
+	struct graph *g = im->graph, init = { .arena = g->arena, .diag = g->diag, .file = g->file };
+	struct fb_table table;
+
+	if (!g->n_ops || g->ops[0].kind != OP_CALL_ONCE || g->ops[0].attrs.subgraph != 1) {
+		fb_fail(&im->fb, "the model has 2 subgraphs, and the first operator is no CALL_ONCE "
+			"of the second: not supported");
+		return;
+	}
+	table = fb_vector_table(&im->subgraphs, 1, "SubGraph");
+	im->graph = &init;
+	read_inside(im, &table);
+	im->graph = g;
+	if (!fb_failed(&im->fb))
+		im->err = tflite_link_variables(&im->fb, g, &init);
+}
+
 static void read_model(struct importer *im)
 {
 	struct fb_table root = fb_root(&im->fb, "TFL3", "Model"), subgraph;
-	struct fb_vector subgraphs;
 	int32_t version = fb_i32(&root, MODEL_VERSION, 0);
 
 	if (!fb_failed(&im->fb) && version != 3)
 		fb_fail(&im->fb, "schema version %d: only version 3 is known", version);
 	im->codes = fb_vector(&root, MODEL_OPERATOR_CODES, 4, "operator_codes");
 	im->buffers = fb_vector(&root, MODEL_BUFFERS, 4, "buffers");
-	subgraphs = fb_vector(&root, MODEL_SUBGRAPHS, 4, "subgraphs");
-	if (!fb_failed(&im->fb) && subgraphs.count != 1)
-		fb_fail(&im->fb, "the model has %u subgraphs: exactly one is supported",
-			subgraphs.count);
-	subgraph = fb_vector_table(&subgraphs, 0, "SubGraph");
+	im->subgraphs = fb_vector(&root, MODEL_SUBGRAPHS, 4, "subgraphs");
+	if (!fb_failed(&im->fb) && (im->subgraphs.count < 1 || im->subgraphs.count > 2))
+		fb_fail(&im->fb, "the model has %u subgraphs: one is supported, and one that is "
+			"called once", im->subgraphs.count);
+	subgraph = fb_vector_table(&im->subgraphs, 0, "SubGraph");
 	if (!fb_failed(&im->fb))
-		read_subgraph(im, &subgraph);
+		read_main(im, &subgraph);
+	if (!fb_failed(&im->fb) && im->subgraphs.count == 2)
+		read_once(im);
 }
 
 int tflite_import(struct graph *graph, const void *data, size_t size)
@@ -332,7 +362,7 @@ int tflite_import(struct graph *graph, const void *data, size_t size)
 
 	read_model(&im);
 	if (!fb_failed(&im.fb))
-		return 0;
+		return im.err;
 	diag_error(graph->diag, "%s: %s", graph->file, im.fb.error);
 	return -EINVAL;
 }

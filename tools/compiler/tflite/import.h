@@ -14,6 +14,12 @@
  */
 int tflite_import(struct graph *graph, const void *data, size_t size);
 
+/*
+ * variables.c: operators on variables become variables of @g, with the first values that
+ * @init assigns. 0, or not 0 after a message in @fb or the diag.
+ */
+int tflite_link_variables(struct fb *fb, struct graph *g, const struct graph *init);
+
 /* options.c: what kind of operator this is, and its options. */
 enum op_kind tflite_op_kind(int32_t builtin, const char *custom);
 const char *tflite_op_name(int32_t builtin);	/* NULL: unknown */

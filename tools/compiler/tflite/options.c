@@ -177,6 +177,17 @@ static void read_cumsum(const struct fb_table *t, struct op_attrs *a)
 	a->reverse = fb_u8(t, 1, 0);
 }
 
+static void read_call_once(const struct fb_table *t, struct op_attrs *a)
+{
+	a->subgraph = fb_i32(t, 0, 0);
+}
+
+static void read_var_handle(const struct fb_table *t, struct op_attrs *a)
+{
+	a->container = fb_string(t, 0, "container");
+	a->variable = fb_string(t, 1, "shared_name");
+}
+
 /* A radius that no tensor has room for leaves the window empty, which is refused. */
 static void read_local_response(const struct fb_table *t, struct op_attrs *a)
 {
@@ -319,13 +330,13 @@ static const struct builtin builtins[] = {
 	[125] = NAMED(SEGMENT_SUM),
 	[126] = KNOWN(BATCH_MATMUL, 101, read_batch_matmul),
 	[128] = KNOWN(CUMSUM, 102, read_cumsum),
-	[129] = NAMED(CALL_ONCE),
+	[129] = KNOWN(CALL_ONCE, 103, read_call_once),
 	[130] = NAMED(BROADCAST_TO),
 	[131] = NAMED(RFFT2D),
 	[132] = NAMED(CONV_3D),
-	[142] = NAMED(VAR_HANDLE),
-	[143] = NAMED(READ_VARIABLE),
-	[144] = NAMED(ASSIGN_VARIABLE),
+	[142] = KNOWN(VAR_HANDLE, 111, read_var_handle),
+	[143] = KNOWN(READ_VARIABLE, 0, NULL),
+	[144] = KNOWN(ASSIGN_VARIABLE, 0, NULL),
 	[145] = NAMED(BROADCAST_ARGS),
 	[150] = KNOWN(GELU, 116, read_gelu),
 	[158] = KNOWN(SIGN, 0, NULL),
