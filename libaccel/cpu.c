@@ -18,6 +18,10 @@ const struct accel_cpu_op *accel_cpu_op(uint32_t op)
 		[ENPU_CPU_TOPK] = &accel_topk_op,
 		[ENPU_CPU_CUMSUM] = &accel_cumsum_op,
 		[ENPU_CPU_CONCATENATION] = &accel_concatenation_op,
+		[ENPU_CPU_F32_MAP] = &accel_f32_map_op,
+		[ENPU_CPU_F32_MEAN] = &accel_f32_mean_op,
+		[ENPU_CPU_F32_TRANSPOSE] = &accel_f32_transpose_op,
+		[ENPU_CPU_F32_MAX_POOL] = &accel_f32_max_pool_op,
 	};
 
 	return op < sizeof(table) / sizeof(table[0]) ? table[op] : NULL;

@@ -32,5 +32,7 @@ extern const struct accel_cpu_op accel_dequantize_op, accel_quantize_op, accel_q
 extern const struct accel_cpu_op accel_div_op, accel_layer_norm_op, accel_instance_norm_op;
 extern const struct accel_cpu_op accel_l2_normalization_op, accel_topk_op;
 extern const struct accel_cpu_op accel_cumsum_op;
+extern const struct accel_cpu_op accel_f32_map_op, accel_f32_mean_op, accel_f32_transpose_op;
+extern const struct accel_cpu_op accel_f32_max_pool_op;
 
 #endif

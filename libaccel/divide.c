@@ -4,23 +4,10 @@
  * fixed-point arithmetic is followed; int8 is the quotient of the real values. Over 0
  * both are as large as can be, or 0 if that is what is divided.
  */
+#include "broadcast.h"
 #include "cpu.h"
 #include "fixed.h"
 #include "values.h"
-
-/* From one element of @in to the next along each dimension of @out, 0 where it has but one. */
-static void set_steps(const struct accel_tensor *in, const struct accel_tensor *out, size_t *steps)
-{
-	uint32_t lead = out->rank - in->rank;
-	size_t step = 1;
-
-	for (uint32_t d = out->rank; d-- > 0;) {
-		uint32_t size = d < lead ? 1 : in->dims[d - lead];
-
-		steps[d] = size == 1 ? 0 : step;
-		step *= size;
-	}
-}
 
 /* TFLite's quotient, of values from which the zero points were taken. */
 static int32_t fixed_quotient(int32_t a, int32_t b, struct fixed_factor factor)
@@ -70,36 +57,11 @@ static const char *run(const struct accel_model_step *step, const void *const *i
 {
 	const struct accel_tensor *out = &step->outputs[0]->tensor;
 	struct fixed_factor factor = fixed_from_real((double)real_factor(step));
-	size_t steps[2][ENPU_MAX_RANK], at[2] = { 0, 0 };
-	uint32_t index[ENPU_MAX_RANK] = { 0 };
+	struct pair_walk w = walk_pair(&step->inputs[0]->tensor, &step->inputs[1]->tensor, out);
 
-	set_steps(&step->inputs[0]->tensor, out, steps[0]);
-	set_steps(&step->inputs[1]->tensor, out, steps[1]);
-	for (size_t n = 0; n < out->elements; n++) {
-		divide(step, inputs[0], at[0], inputs[1], at[1], outputs[0], n, factor);
-		for (uint32_t d = out->rank; d-- > 0;) {
-			at[0] += steps[0][d];
-			at[1] += steps[1][d];
-			if (++index[d] < out->dims[d])
-				break;
-			at[0] -= steps[0][d] * out->dims[d];
-			at[1] -= steps[1][d] * out->dims[d];
-			index[d] = 0;
-		}
-	}
+	for (size_t n = 0; n < out->elements; n++, walk_on(&w))
+		divide(step, inputs[0], w.at[0], inputs[1], w.at[1], outputs[0], n, factor);
 	return NULL;
-}
-
-static int broadcasts(const struct accel_tensor *in, const struct accel_tensor *out)
-{
-	uint32_t lead = out->rank - in->rank;
-
-	if (in->rank > out->rank)
-		return 0;
-	for (uint32_t d = 0; d < in->rank; d++)
-		if (in->dims[d] != 1 && in->dims[d] != out->dims[d + lead])
-			return 0;
-	return 1;
 }
 
 static const char *check(const struct accel_model_step *step)

@@ -28,7 +28,10 @@ static int import_onnx(struct graph *g, const void *data, size_t size, const cha
 	err = onnx_import(g, data, size, &onnx);
 	if (!err)
 		err = merge_quantization(g);
-	return err ? err : simplify_layout(g);
+	if (!err)
+		err = simplify_layout(g);
+	/* what layout left behind conversions is better before them */
+	return err ? err : merge_quantization(g);
 }
 
 static int import_file(struct graph *g, const void *data, size_t size, const char *folder,

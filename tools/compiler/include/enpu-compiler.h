@@ -239,7 +239,8 @@ void enpu_report_free(struct enpu_report *report);
 struct enpu_operator_info {
 	const char *name;		/* as in TensorFlow Lite, where it has it */
 	bool in_tflite;			/* else a kind that other formats bring */
-	const char *runs_on;		/* "NPU", "CPU" or "NPU or CPU" */
+	const char *runs_on;		/* "NPU", "CPU", "NPU or CPU", "compiler": folded there */
+	bool float_on_cpu;		/* float32 too, between quantized parts of a model */
 	const char *types;
 	const char *restrictions;
 };

@@ -40,8 +40,9 @@ void translate_batch_norm(struct node *n)
 	if (!node_int(n, "spatial", 1))
 		node_fail(n, "parameters of their own for each position are not supported");
 	variance = emit_binary(n, OP_ADD, variance, emit_float(n, node_float(n, "epsilon", 1e-5f)));
+	/* in ONNX Runtime's order: where it stays float its bits count */
 	deviation = emit_unary(n, OP_SQRT, variance, NULL);
-	scale = emit_binary(n, OP_DIV, scale, deviation);
+	scale = emit_binary(n, OP_MUL, emit_unary(n, OP_RECIPROCAL, deviation, NULL), scale);
 	bias = emit_binary(n, OP_SUB, bias, emit_binary(n, OP_MUL, mean, scale));
 	in = emit_binary(n, OP_MUL, in, per_channel(n, scale, in));
 	node_output(n, 0, emit_binary(n, OP_ADD, in, per_channel(n, bias, in)));

@@ -160,7 +160,7 @@ static const char *check_sources(struct graph *g, const struct op *op)
 	for (unsigned int i = 0; i < op->n_inputs; i++) {
 		const struct tensor *t = op->inputs[i];
 
-		if (t && !t->data && !t->is_input &&
+		if (t && !t->data && !t->is_input && !t->initial &&
 		    (!t->producer || t->producer->index >= op->index))
 			return arena_printf(g->arena, "input %u (%.80s) is neither constant nor written before",
 					    i, t->name);
@@ -168,7 +168,16 @@ static const char *check_sources(struct graph *g, const struct op *op)
 	return NULL;
 }
 
-static const char *check_operator(struct graph *g, struct op *op)
+/* Some of it is quantized: what is float is meant so. */
+static bool has_quantized_parts(const struct graph *g)
+{
+	for (unsigned int i = 0; i < g->n_ops; i++)
+		if (g->ops[i].kind == OP_QUANTIZE || g->ops[i].kind == OP_DEQUANTIZE)
+			return true;
+	return false;
+}
+
+static const char *check_operator(struct graph *g, struct op *op, bool mixed)
 {
 	const struct operator_type *type = operator_type(op->kind);
 	const char *reason;
@@ -178,16 +187,19 @@ static const char *check_operator(struct graph *g, struct op *op)
 	reason = check_counts(g, type, op);
 	if (!reason)
 		reason = check_sources(g, op);
-	return reason ? reason : type->check(g, op);
+	if (reason)
+		return reason;
+	return mixed && is_real(op) ? check_real(g, op) : type->check(g, op);
 }
 
 int check_operators(struct graph *g)
 {
+	bool mixed = has_quantized_parts(g);
 	int err = 0;
 
 	for (unsigned int i = 0; i < g->n_ops; i++) {
 		struct op *op = &g->ops[i];
-		const char *reason = check_operator(g, op);
+		const char *reason = check_operator(g, op, mixed);
 
 		if (!reason)
 			continue;

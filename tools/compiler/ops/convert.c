@@ -9,6 +9,8 @@
 
 bool runs_on_cpu(const struct op *op)
 {
+	if (is_real(op))
+		return true;
 	switch (op->kind) {
 	case OP_DEQUANTIZE:
 	case OP_DETECTION_POSTPROCESS:

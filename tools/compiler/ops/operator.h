@@ -24,6 +24,11 @@ struct operator_type {
 
 /* A step for the host; of an operator whose inputs are all there. */
 bool runs_on_cpu(const struct op *op);
+/* A step in float32, in a model that has quantized parts as well: see real.c. */
+bool is_real(const struct op *op);
+bool runs_real(enum op_kind kind);
+const char *check_real(struct graph *g, struct op *op);
+void lower_real(struct program *p, const struct op *op);
 /* Of DIV: by one value that is known, which is a table. */
 bool divides_by_constant(const struct op *op);
 /* A function of one 8-bit value that the NPU looks up, exactly. */
@@ -176,6 +181,9 @@ const char *check_tile(struct graph *g, struct op *op);
 const char *check_reverse(struct graph *g, struct op *op);
 const char *check_space_to_depth(struct graph *g, struct op *op);
 const char *check_depth_to_space(struct graph *g, struct op *op);
+const char *check_assign(struct graph *g, struct op *op);
+/* Of VAR_HANDLE and the like, which the importer has left: why. */
+const char *check_variable(struct graph *g, struct op *op);
 
 void lower_conv(struct program *p, const struct op *op);
 void lower_fully_connected(struct program *p, const struct op *op);
@@ -218,5 +226,6 @@ void lower_tile(struct program *p, const struct op *op);
 void lower_reverse(struct program *p, const struct op *op);
 void lower_space_to_depth(struct program *p, const struct op *op);
 void lower_depth_to_space(struct program *p, const struct op *op);
+void lower_assign(struct program *p, const struct op *op);
 
 #endif

@@ -165,6 +165,15 @@ static const struct operator_type operators[OP_KINDS] = {
 			 check_topk, lower_topk },
 	[OP_CUMSUM] = { "CUMSUM", "CPU", U8_S8, "constant axis", 2, 2, 1, 1,
 			check_cumsum, lower_cumsum },
+	[OP_CALL_ONCE] = { "CALL_ONCE", "compiler", "", "assigns constants to variables", 0, 0, 0, 0,
+			   check_variable, NULL },
+	[OP_VAR_HANDLE] = { "VAR_HANDLE", "compiler", U8_S8, "", 0, 0, 1, 1,
+			    check_variable, NULL },
+	[OP_READ_VARIABLE] = { "READ_VARIABLE", "compiler", U8_S8, "", 1, 1, 1, 1,
+			       check_variable, NULL },
+	[OP_ASSIGN_VARIABLE] = { "ASSIGN_VARIABLE", "NPU", U8_S8,
+				 "kept from run to run of an instance", 2, 2, 0, 1,
+				 check_assign, lower_assign },
 	[OP_DETECTION_POSTPROCESS] = { "TFLite_Detection_PostProcess", "CPU",
 				       "uint8, float32, float32 outputs",
 				       "constant anchors; its outputs are outputs of the model",
@@ -186,7 +195,7 @@ bool enpu_supported_operator(unsigned int index, struct enpu_operator_info *info
 		*info = (struct enpu_operator_info) {
 			.name = type->name, .in_tflite = kind < OP_TFLITE_END,
 			.runs_on = type->runs_on, .types = type->types,
-			.restrictions = type->restrictions,
+			.restrictions = type->restrictions, .float_on_cpu = runs_real(kind),
 		};
 		return true;
 	}

@@ -27,7 +27,7 @@ bool is_lookup(const struct op *op)
 {
 	const struct operator_type *type = operator_type(op->kind);
 
-	return type && !has_16_bits(op) &&
+	return type && !has_16_bits(op) && !is_real(op) &&
 	       (type->lower == lower_unary ||
 		((type->lower == lower_quantize || type->lower == lower_divide) &&
 		 !runs_on_cpu(op)));

@@ -72,7 +72,10 @@ int lower_operators(struct program *p)
 
 		if (p->folded[i])
 			continue;
-		operator_type(g->ops[i].kind)->lower(p, &g->ops[i]);
+		if (is_real(&g->ops[i]))
+			lower_real(p, &g->ops[i]);
+		else
+			operator_type(g->ops[i].kind)->lower(p, &g->ops[i]);
 		for (size_t l = first; l < p->n_layers; l++) {
 			p->layers[l].step = step;	/* before its own CPU step, if any */
 			if (check_limits(p, &p->layers[l])) {
