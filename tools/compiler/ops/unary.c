@@ -194,8 +194,8 @@ static int32_t requantize(const struct tensor *in, const struct tensor *out, int
 	float y = (float)q * scale;
 
 	y = roundf(y + bias);
-	if (fabsf(y) > 65536)
-		y = y > 0 ? 65536 : -65536;
+	/* no number, where scales are infinitely far apart */
+	y = y > 65536 ? 65536 : y > -65536 ? y : -65536;
 	return (int32_t)y + (int32_t)out->quant.zero_point[0];
 }
 
