@@ -16,8 +16,11 @@ $(eval $(call unit_test,compiler-operators,\
 $(eval $(call unit_test,compiler-schedule,\
 	$(COMPILER_TEST)/test_schedule.c $(COMPILER_TEST_COMMON),\
 	libenpu-compiler enpu-device))
-$(eval $(call unit_test,compiler-builder,$(COMPILER_TEST)/test_builder.c,libenpu-compiler))
+$(eval $(call unit_test,compiler-builder,\
+	$(COMPILER_TEST)/test_builder.c $(COMPILER_TEST)/graph_fixture.c,libenpu-compiler))
 $(eval $(call unit_test,compiler-report,\
 	$(COMPILER_TEST)/test_report.c $(COMPILER_TEST)/tflite_model.c,libenpu-compiler))
-$(eval $(call unit_test,compiler-reference,$(COMPILER_TEST)/test_reference.c,libenpu-compiler))
-$(eval $(call unit_test,compiler-onnx,$(COMPILER_TEST)/test_onnx.c,libenpu-compiler))
+$(eval $(call unit_test,compiler-reference,\
+	$(COMPILER_TEST)/test_reference.c $(COMPILER_TEST)/graph_fixture.c,libenpu-compiler))
+$(eval $(call unit_test,compiler-onnx,\
+	$(COMPILER_TEST)/test_onnx.c $(COMPILER_TEST)/graph_fixture.c,libenpu-compiler))

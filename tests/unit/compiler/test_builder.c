@@ -1,60 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* Making graphs: order, what is left out, and what is refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "ir/builder.h"
+#include "graph_fixture.h"
 
 #include <errno.h>
 #include <string.h>
 
-struct made {
-	struct arena arena;
-	struct enpu_diag diag;
-	struct graph graph;
-	struct builder builder;
-};
-
-static const int32_t dims[] = { 1, 4 };
-
-static int setup(void **state)
+static struct tensor *vector(struct made *m, const char *name)
 {
-	struct made *m = test_calloc(1, sizeof(*m));
-
-	m->arena.limit = 1 << 20;
-	m->graph = (struct graph){ .arena = &m->arena, .diag = &m->diag, .file = "test" };
-	m->builder.arena = &m->arena;
-	*state = m;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct made *m = *state;
-
-	enpu_diag_free(&m->diag);
-	arena_free(&m->arena);
-	test_free(m);
-	return 0;
-}
-
-static struct tensor *tensor(struct made *m, const char *name)
-{
-	return builder_tensor(&m->builder, name, DTYPE_F32, 2, dims);
-}
-
-static void input(struct made *m, struct tensor *t)
-{
-	*arena_push(&m->arena, m->builder.inputs, m->builder.n_inputs) = t;
-}
-
-static void output(struct made *m, struct tensor *t)
-{
-	*arena_push(&m->arena, m->builder.outputs, m->builder.n_outputs) = t;
+	return tensor(m, name, DIMS(1, 4));
 }
 
 static void binary(struct made *m, struct tensor *a, struct tensor *b, struct tensor *out)
@@ -70,8 +23,8 @@ static void binary(struct made *m, struct tensor *a, struct tensor *b, struct te
 static void test_order(void **state)
 {
 	struct made *m = *state;
-	struct tensor *in = tensor(m, "in"), *left = tensor(m, "left"), *right = tensor(m, "right");
-	struct tensor *out = tensor(m, "out"), *dead = tensor(m, "dead");
+	struct tensor *in = vector(m, "in"), *left = vector(m, "left"), *right = vector(m, "right");
+	struct tensor *out = vector(m, "out"), *dead = vector(m, "dead");
 
 	input(m, in);
 	output(m, out);
@@ -98,7 +51,7 @@ static void test_order(void **state)
 static void test_cycle(void **state)
 {
 	struct made *m = *state;
-	struct tensor *in = tensor(m, "in"), *a = tensor(m, "a"), *b = tensor(m, "b");
+	struct tensor *in = vector(m, "in"), *a = vector(m, "a"), *b = vector(m, "b");
 
 	input(m, in);
 	output(m, b);
@@ -111,7 +64,7 @@ static void test_cycle(void **state)
 static void test_two_sources(void **state)
 {
 	struct made *m = *state;
-	struct tensor *in = tensor(m, "in"), *out = tensor(m, "out");
+	struct tensor *in = vector(m, "in"), *out = vector(m, "out");
 
 	input(m, in);
 	output(m, out);
@@ -125,8 +78,8 @@ static void test_two_sources(void **state)
 static void test_rewrite(void **state)
 {
 	struct made *m = *state;
-	struct tensor *in = tensor(m, "in"), *middle = tensor(m, "middle");
-	struct tensor *out = tensor(m, "out");
+	struct tensor *in = vector(m, "in"), *middle = vector(m, "middle");
+	struct tensor *out = vector(m, "out");
 	struct builder again;
 
 	input(m, in);
@@ -147,10 +100,10 @@ static void test_rewrite(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cycle, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_two_sources, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rewrite, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_order, made_setup, made_teardown),
+		cmocka_unit_test_setup_teardown(test_cycle, made_setup, made_teardown),
+		cmocka_unit_test_setup_teardown(test_two_sources, made_setup, made_teardown),
+		cmocka_unit_test_setup_teardown(test_rewrite, made_setup, made_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The ONNX importer: what it refuses and how, and what it makes of small models. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "graph_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +14,8 @@
 #include "import.h"
 
 /* A model that is put together piece by piece, and what became of it. */
-struct made {
-	struct arena arena;
-	struct enpu_diag diag;
-	struct graph graph;
+struct file {
+	struct made made;
 	Onnx__ModelProto model;
 	Onnx__GraphProto g;
 	Onnx__OperatorSetIdProto set;
@@ -32,9 +25,9 @@ struct made {
 
 static int setup(void **state)
 {
-	struct made *m = test_calloc(1, sizeof(*m));
+	struct file *m = test_calloc(1, sizeof(*m));
 
-	m->arena.limit = 16 << 20;
+	made_init(&m->made, 16 << 20);
 	onnx__model_proto__init(&m->model);
 	onnx__graph_proto__init(&m->g);
 	onnx__operator_set_id_proto__init(&m->set);
@@ -52,26 +45,25 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct made *m = *state;
+	struct file *m = *state;
 
-	enpu_diag_free(&m->diag);
-	arena_free(&m->arena);
+	made_free(&m->made);
 	test_free(m);
 	return 0;
 }
 
-static char *copy(struct made *m, const char *text)
+static char *copy(struct file *m, const char *text)
 {
-	return arena_printf(&m->arena, "%s", text);
+	return arena_printf(&m->made.arena, "%s", text);
 }
 
 /* Dimensions: 0 is one that is open, with the name "batch". */
-static void add_value(struct made *m, bool output, const char *name, int rank, const int64_t *dims)
+static void add_value(struct file *m, bool output, const char *name, int rank, const int64_t *dims)
 {
-	Onnx__ValueInfoProto *info = arena_new(&m->arena, Onnx__ValueInfoProto, 1);
-	Onnx__TypeProto *type = arena_new(&m->arena, Onnx__TypeProto, 1);
-	Onnx__TypeProto__Tensor *tensor = arena_new(&m->arena, Onnx__TypeProto__Tensor, 1);
-	Onnx__TensorShapeProto *shape = arena_new(&m->arena, Onnx__TensorShapeProto, 1);
+	Onnx__ValueInfoProto *info = arena_new(&m->made.arena, Onnx__ValueInfoProto, 1);
+	Onnx__TypeProto *type = arena_new(&m->made.arena, Onnx__TypeProto, 1);
+	Onnx__TypeProto__Tensor *tensor = arena_new(&m->made.arena, Onnx__TypeProto__Tensor, 1);
+	Onnx__TensorShapeProto *shape = arena_new(&m->made.arena, Onnx__TensorShapeProto, 1);
 
 	onnx__value_info_proto__init(info);
 	onnx__type_proto__init(type);
@@ -86,7 +78,7 @@ static void add_value(struct made *m, bool output, const char *name, int rank, c
 	tensor->shape = shape;
 	for (int i = 0; i < rank; i++) {
 		Onnx__TensorShapeProto__Dimension *d =
-			arena_new(&m->arena, Onnx__TensorShapeProto__Dimension, 1);
+			arena_new(&m->made.arena, Onnx__TensorShapeProto__Dimension, 1);
 
 		onnx__tensor_shape_proto__dimension__init(d);
 		d->value_case = dims[i] ? ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE
@@ -95,71 +87,73 @@ static void add_value(struct made *m, bool output, const char *name, int rank, c
 			d->dim_value = dims[i];
 		else
 			d->dim_param = copy(m, "batch");
-		*arena_push(&m->arena, shape->dim, shape->n_dim) = d;
+		*arena_push(&m->made.arena, shape->dim, shape->n_dim) = d;
 	}
 	if (output)
-		*arena_push(&m->arena, m->g.output, m->g.n_output) = info;
+		*arena_push(&m->made.arena, m->g.output, m->g.n_output) = info;
 	else
-		*arena_push(&m->arena, m->g.input, m->g.n_input) = info;
+		*arena_push(&m->made.arena, m->g.input, m->g.n_input) = info;
 }
 
-static Onnx__TensorProto *add_constant(struct made *m, const char *name, int type, int rank,
+static Onnx__TensorProto *add_constant(struct file *m, const char *name, int type, int rank,
 				       const int64_t *dims, void *data, size_t bytes)
 {
-	Onnx__TensorProto *t = arena_new(&m->arena, Onnx__TensorProto, 1);
+	Onnx__TensorProto *t = arena_new(&m->made.arena, Onnx__TensorProto, 1);
 
 	onnx__tensor_proto__init(t);
 	t->name = copy(m, name);
 	t->has_data_type = 1;
 	t->data_type = type;
 	for (int i = 0; i < rank; i++)
-		*arena_push(&m->arena, t->dims, t->n_dims) = dims[i];
+		*arena_push(&m->made.arena, t->dims, t->n_dims) = dims[i];
 	t->has_raw_data = !!data;
 	t->raw_data = (ProtobufCBinaryData){ bytes, data };
-	*arena_push(&m->arena, m->g.initializer, m->g.n_initializer) = t;
+	*arena_push(&m->made.arena, m->g.initializer, m->g.n_initializer) = t;
 	return t;
 }
 
 /* Inputs in one text, between spaces. */
-static Onnx__NodeProto *add_node(struct made *m, const char *type, const char *inputs,
+static Onnx__NodeProto *add_node(struct file *m, const char *type, const char *inputs,
 				 const char *output)
 {
-	Onnx__NodeProto *n = arena_new(&m->arena, Onnx__NodeProto, 1);
+	Onnx__NodeProto *n = arena_new(&m->made.arena, Onnx__NodeProto, 1);
 	char *rest = copy(m, inputs), *word;
 
 	onnx__node_proto__init(n);
 	n->op_type = copy(m, type);
-	n->name = arena_printf(&m->arena, "the_%s", type);
+	n->name = arena_printf(&m->made.arena, "the_%s", type);
 	while ((word = strsep(&rest, " ")))
-		*arena_push(&m->arena, n->input, n->n_input) = word;
-	*arena_push(&m->arena, n->output, n->n_output) = copy(m, output);
-	*arena_push(&m->arena, m->g.node, m->g.n_node) = n;
+		*arena_push(&m->made.arena, n->input, n->n_input) = word;
+	*arena_push(&m->made.arena, n->output, n->n_output) = copy(m, output);
+	*arena_push(&m->made.arena, m->g.node, m->g.n_node) = n;
 	return n;
 }
 
-static int import(struct made *m, const char *folder)
+static int import(struct file *m, const char *folder)
 {
 	size_t size = onnx__model_proto__get_packed_size(&m->model);
-	uint8_t *data = arena_new(&m->arena, uint8_t, size);
+	uint8_t *data = arena_new(&m->made.arena, uint8_t, size);
 
 	onnx__model_proto__pack(&m->model, data);
-	m->graph = (struct graph){ .arena = &m->arena, .diag = &m->diag, .file = "test.onnx" };
-	return import_model(&m->graph, data, size, folder, &m->opts);
+	m->made.graph = (struct graph){
+		.arena = &m->made.arena, .diag = &m->made.diag, .file = "test.onnx",
+	};
+	return import_model(&m->made.graph, data, size, folder, &m->opts);
 }
 
-static void assert_says(const struct made *m, const char *what)
+static void assert_says(const struct file *m, const char *what)
 {
-	assert_true(m->diag.count > 0);
-	if (!strstr(m->diag.messages[m->diag.count - 1].text, what))
-		fail_msg("'%s' does not say '%s'", m->diag.messages[m->diag.count - 1].text, what);
+	assert_true(m->made.diag.count > 0);
+	if (!strstr(m->made.diag.messages[m->made.diag.count - 1].text, what))
+		fail_msg("'%s' does not say '%s'", m->made.diag.messages[m->made.diag.count - 1].text, what);
 }
 
-static unsigned int count_kind(const struct made *m, enum op_kind kind)
+static unsigned int count_kind(const struct file *m, enum op_kind kind)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < m->graph.n_ops; i++)
-		n += m->graph.ops[i].kind == kind;
+	for (unsigned int i = 0; i < m->made.graph.n_ops; i++)
+		n += m->made.graph.ops[i].kind == kind;
 	return n;
 }
 
@@ -170,7 +164,7 @@ static void open_dimensions_are_named(void **state)
 	static const int64_t open[] = { 0, 3, 0 };
 	static const int32_t dims[] = { 1, 3, 8 };
 	static const struct enpu_input_shape shape = { "x", 3, dims };
-	struct made *m = *state;
+	struct file *m = *state;
 
 	add_value(m, false, "x", 3, open);
 	add_value(m, true, "y", 3, open);
@@ -180,12 +174,12 @@ static void open_dimensions_are_named(void **state)
 	m->opts.input_shapes = &shape;
 	m->opts.n_input_shapes = 1;
 	assert_int_equal(import(m, NULL), 0);
-	assert_int_equal(m->graph.outputs[0]->dims[2], 8);
+	assert_int_equal(m->made.graph.outputs[0]->dims[2], 8);
 }
 
 static void errors_name_the_node(void **state)
 {
-	struct made *m = *state;
+	struct file *m = *state;
 
 	add_value(m, false, "x", 4, image);
 	add_value(m, true, "z", 4, image);
@@ -202,7 +196,7 @@ static void convolutions_are_nhwc(void **state)
 {
 	static const int64_t shape[] = { 2, 2, 1, 1 }, two[] = { 2 };
 	float weights[] = { 1, 2, 3, 4 }, bias[] = { 5, 6 };
-	struct made *m = *state;
+	struct file *m = *state;
 
 	add_value(m, false, "x", 4, image);
 	add_value(m, true, "y", 4, image);
@@ -214,21 +208,21 @@ static void convolutions_are_nhwc(void **state)
 	add_node(m, "Conv", "p w b", "y");
 	assert_int_equal(import(m, NULL), 0);
 	/* the input is NHWC now, the output is as it was */
-	assert_true(m->graph.inputs[0]->was_nchw);
-	assert_int_equal(m->graph.inputs[0]->dims[3], 2);
-	assert_int_equal(m->graph.outputs[0]->dims[1], 2);
+	assert_true(m->made.graph.inputs[0]->was_nchw);
+	assert_int_equal(m->made.graph.inputs[0]->dims[3], 2);
+	assert_int_equal(m->made.graph.outputs[0]->dims[1], 2);
 	assert_int_equal(count_kind(m, OP_TRANSPOSE), 1);
 	assert_int_equal(count_kind(m, OP_CONV_2D), 2);
 	/* x * sigmoid(x) */
 	assert_int_equal(count_kind(m, OP_SILU), 1);
-	assert_int_equal(m->graph.n_ops, 4);
+	assert_int_equal(m->made.graph.n_ops, 4);
 }
 
 static void shapes_are_computed(void **state)
 {
 	static const int64_t one[] = { 1 };
 	int64_t zero = 0, minus = -1;
-	struct made *m = *state;
+	struct file *m = *state;
 
 	add_value(m, false, "x", 4, image);
 	add_value(m, true, "y", 2, (int64_t[]){ 1, 32 });
@@ -247,11 +241,11 @@ static void shapes_are_computed(void **state)
 	} };
 	add_node(m, "Reshape", "x t", "y");
 	assert_int_equal(import(m, NULL), 0);
-	assert_int_equal(m->graph.n_ops, 1);
-	assert_int_equal(m->graph.outputs[0]->dims[1], 32);
+	assert_int_equal(m->made.graph.n_ops, 1);
+	assert_int_equal(m->made.graph.outputs[0]->dims[1], 32);
 }
 
-static void set_external(struct made *m, Onnx__TensorProto *t, const char *location,
+static void set_external(struct file *m, Onnx__TensorProto *t, const char *location,
 			 const char *offset)
 {
 	static Onnx__StringStringEntryProto entries[2];
@@ -287,7 +281,7 @@ static void data_lies_beside_the_model(void **state)
 	static const int64_t two[] = { 2 }, shape[] = { 1, 2 };
 	const float data[] = { 1, 1.5f, 2.5f };
 	char folder[] = "/tmp/enpu-onnx-XXXXXX", path[100];
-	struct made *m = *state;
+	struct file *m = *state;
 	Onnx__TensorProto *t;
 	int fd;
 
@@ -309,7 +303,7 @@ static void data_lies_beside_the_model(void **state)
 	assert_int_equal(import(m, NULL), -EINVAL);
 	assert_says(m, "compile from a file");
 	assert_int_equal(import(m, folder), 0);
-	assert_memory_equal(m->graph.ops[0].inputs[1]->data, &data[1], 8);
+	assert_memory_equal(m->made.graph.ops[0].inputs[1]->data, &data[1], 8);
 	unlink(path);
 	rmdir(folder);
 }
@@ -317,8 +311,8 @@ static void data_lies_beside_the_model(void **state)
 /* protobuf-c would follow it to the end of the stack. */
 static void nesting_has_an_end(void **state)
 {
-	struct made *m = *state;
-	uint8_t *data = arena_new(&m->arena, uint8_t, 1 << 20), *at = data + (1 << 20);
+	struct file *m = *state;
+	uint8_t *data = arena_new(&m->made.arena, uint8_t, 1 << 20), *at = data + (1 << 20);
 	size_t inner = 0;
 
 	/* GraphProto.node (1) of NodeProto.attribute (5) of AttributeProto.g (6) ... */
@@ -335,8 +329,10 @@ static void nesting_has_an_end(void **state)
 		*--at = level == 2999 ? 0x3a : keys[level % 3];
 		inner += 6;
 	}
-	m->graph = (struct graph){ .arena = &m->arena, .diag = &m->diag, .file = "test.onnx" };
-	assert_int_equal(import_model(&m->graph, at, inner, NULL, NULL), -EINVAL);
+	m->made.graph = (struct graph){
+		.arena = &m->made.arena, .diag = &m->made.diag, .file = "test.onnx",
+	};
+	assert_int_equal(import_model(&m->made.graph, at, inner, NULL, NULL), -EINVAL);
 	assert_says(m, "nested too deep");
 }
 

@@ -3,129 +3,14 @@
  * The float reference on what TensorFlow Lite has no operators for (tests/reference has the
  * others), by hand; how it runs graphs; what it refuses; and the folds that rest on it.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "graph_fixture.h"
 
-#include <cmocka.h>
-
-#include "ir/builder.h"
 #include "passes/rewrite.h"
 #include "reference/reference.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-
-struct made {
-	struct arena arena;
-	struct enpu_diag diag;
-	struct graph graph;
-	struct builder builder;
-};
-
-static int setup(void **state)
-{
-	struct made *m = test_calloc(1, sizeof(*m));
-
-	m->arena.limit = 1 << 22;
-	m->graph = (struct graph){ .arena = &m->arena, .diag = &m->diag, .file = "test" };
-	m->builder.arena = &m->arena;
-	*state = m;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct made *m = *state;
-
-	enpu_diag_free(&m->diag);
-	arena_free(&m->arena);
-	test_free(m);
-	return 0;
-}
-
-#define DIMS(...)	(int)(sizeof((int32_t[]){ __VA_ARGS__ }) / 4), (int32_t[]){ __VA_ARGS__ }
-#define FLOATS(...)	((const float[]){ __VA_ARGS__ })
-
-static struct tensor *typed(struct made *m, const char *name, enum dtype type, int rank,
-			    const int32_t *dims)
-{
-	return builder_tensor(&m->builder, name, type, rank, dims);
-}
-
-static struct tensor *tensor(struct made *m, const char *name, int rank, const int32_t *dims)
-{
-	return typed(m, name, DTYPE_F32, rank, dims);
-}
-
-static struct tensor *constant(struct made *m, const char *name, int rank, const int32_t *dims,
-			       const float *values)
-{
-	struct tensor *t = tensor(m, name, rank, dims);
-	uint8_t *data = arena_alloc(&m->arena, tensor_bytes(t) + 1, 1);
-
-	/* constants of a file may lie anywhere */
-	t->data = memcpy(data + 1, values, tensor_bytes(t));
-	t->data_bytes = tensor_bytes(t);
-	return t;
-}
-
-static struct tensor *input(struct made *m, struct tensor *t)
-{
-	*arena_push(&m->arena, m->builder.inputs, m->builder.n_inputs) = t;
-	return t;
-}
-
-static void output(struct made *m, struct tensor *t)
-{
-	*arena_push(&m->arena, m->builder.outputs, m->builder.n_outputs) = t;
-}
-
-static struct op *operator(struct made *m, enum op_kind kind, struct tensor *out, unsigned int n,
-			   struct tensor *const *inputs)
-{
-	struct op *op = builder_op(&m->builder, kind, "OPERATOR", n, 1);
-
-	memcpy(op->inputs, inputs, n * sizeof(*inputs));
-	op->outputs[0] = out;
-	op->source = (int)m->builder.n_ops - 1;
-	op->attrs.stride_h = op->attrs.stride_w = 1;
-	op->attrs.dilation_h = op->attrs.dilation_w = 1;
-	op->attrs.padding = PADDING_VALID;
-	return op;
-}
-
-#define OPERATOR(m, kind, out, ...)						\
-	operator(m, kind, out, sizeof((struct tensor *[]){ __VA_ARGS__ }) / sizeof(void *), \
-		 (struct tensor *[]){ __VA_ARGS__ })
-
-static void finish(struct made *m)
-{
-	assert_int_equal(builder_finish(&m->builder, &m->graph), 0);
-}
-
-static void assert_floats(const float *is, const float *should, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!(fabsf(is[i] - should[i]) <= 1e-6f * (1 + fabsf(should[i]))))
-			fail_msg("element %zu is %.9g, should be %.9g", i, is[i], should[i]);
-}
-
-/* Runs the finished graph with one input and compares the first output. */
-static void expect(struct made *m, const void *in, const float *should)
-{
-	float *is = arena_new(&m->arena, float, tensor_elements(m->graph.outputs[0]));
-	struct reference *r = reference_new(&m->graph);
-
-	if (!r)
-		fail_msg("%s", m->diag.messages[0].text);
-	assert_int_equal(reference_run(r, &in, NULL, NULL), 0);
-	memcpy(is, reference_output(r, 0), tensor_bytes(m->graph.outputs[0]));
-	reference_free(r);
-	assert_floats(is, should, tensor_elements(m->graph.outputs[0]));
-}
 
 static void test_function(struct made *m, enum op_kind kind, struct op_attrs attrs,
 			  const float *should)
@@ -529,7 +414,7 @@ static void test_fold_needs_one_reader(void **state)
 
 int main(void)
 {
-#define TEST(name)	cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define TEST(name)	cmocka_unit_test_setup_teardown(test_##name, made_setup, made_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(functions), TEST(explicit_padding), TEST(padded_average), TEST(dilated_pool),
 		TEST(transposed_groups), TEST(norms), TEST(layer_norm), TEST(lrn), TEST(lstm),
