@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The quantizer's stages on graphs whose int8 versions can be worked out by hand, and
+ * equalization, which must not change what the float graph computes.
+ */
+#include "../compiler/graph_fixture.h"
+
+#include "quant/quantizer.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Samples one after another, each of as many floats as the input has. */
+struct list {
+	const float *values;
+	uint32_t count;
+};
+
+static int list_open(void *arg, const struct enpu_input_info *inputs, uint32_t num_inputs,
+		     char *error, size_t error_size)
+{
+	const struct list *list = arg;
+
+	return (int)list->count;
+}
+
+static int list_read(void *arg, uint32_t index, const struct enpu_input_info *inputs,
+		     uint32_t num_inputs, void *const *data, char *error, size_t error_size)
+{
+	const struct list *list = arg;
+
+	memcpy(data[0], (const char *)list->values + index * inputs[0].bytes, inputs[0].bytes);
+	return 0;
+}
+
+static struct enpu_samples samples_of(struct list *list)
+{
+	return (struct enpu_samples){ .arg = list, .open = list_open, .read = list_read };
+}
+
+/* Ranges are what was seen, so that scales are known. */
+static void quantize(struct made *m, const float *values, uint32_t count,
+		     struct enpu_quantize_options how)
+{
+	struct list list = { values, count };
+	struct enpu_samples samples = samples_of(&list);
+	struct enpu_compile_options opts = { .quantize = &how };
+	struct graph teacher;
+
+	how.samples = &samples;
+	how.ranges = ENPU_RANGES_MINMAX;
+	if (quantize_graph(&m->graph, &opts, &teacher))
+		fail_msg("%s", m->diag.count ? m->diag.messages[0].text : "no reason");
+}
+
+static const struct op *only(const struct made *m, enum op_kind kind)
+{
+	const struct op *found = NULL;
+
+	for (unsigned int i = 0; i < m->graph.n_ops; i++) {
+		if (m->graph.ops[i].kind != kind)
+			continue;
+		assert_null(found);
+		found = &m->graph.ops[i];
+	}
+	assert_non_null(found);
+	return found;
+}
+
+static void assert_near(double value, double truth)
+{
+	if (fabs(value - truth) > 1e-6 * fabs(truth))
+		fail_msg("%.9g should be %.9g", value, truth);
+}
+
+static int32_t level(const struct tensor *t, int i)
+{
+	assert_int_equal(t->type, DTYPE_I8);
+	return ((const int8_t *)t->data)[i];
+}
+
+static int32_t bias(const struct op *op, int i)
+{
+	assert_int_equal(op->inputs[2]->type, DTYPE_I32);
+	return (int32_t)tensor_int(op->inputs[2], i);
+}
+
+/* A 1x1 convolution of one row of @places, from @from channels to @to. */
+static struct tensor *convolution(struct made *m, struct tensor *x, const char *name, int from,
+				  int to, const float *weights, const float *biases)
+{
+	struct tensor *y = tensor(m, name, DIMS(1, 1, x->dims[2], to));
+
+	OPERATOR(m, OP_CONV_2D, y, x, constant(m, "weights", DIMS(to, 1, 1, from), weights),
+		 constant(m, "biases", DIMS(to), biases));
+	return y;
+}
+
+/*
+ * The input is from -1 to 1: a scale of 2/255. Weights of a channel have 127 levels up to
+ * the largest: 0.01 and 0.005. Biases count in products of both: 0.5 / (2/255 * 0.01) is
+ * 6375, -1 / (2/255 * 0.005) is -25500. The RELU is the convolution's.
+ */
+static void test_build(void **state)
+{
+	static const float samples[] = { -1, 1, 0.5f, -0.25f };
+	struct made *m = *state;
+	struct tensor *x = input(m, tensor(m, "x", DIMS(1, 1, 2, 2))), *y, *z;
+	const struct op *conv;
+
+	y = convolution(m, x, "y", 2, 2, FLOATS(1.27f, 0, 0.3175f, -0.635f), FLOATS(0.5f, -1));
+	z = tensor(m, "z", DIMS(1, 1, 2, 2));
+	OPERATOR(m, OP_RELU, z, y);
+	output(m, z);
+	finish(m);
+	quantize(m, samples, 1, (struct enpu_quantize_options){
+		.rounding = ENPU_ROUNDING_NEAREST, .keep_bias = true,
+	});
+	assert_int_equal(m->graph.n_ops, 1);
+	conv = only(m, OP_CONV_2D);
+	assert_int_equal(conv->attrs.activation, ACT_RELU);
+	assert_int_equal(conv->inputs[0]->type, DTYPE_I8);
+	assert_near((double)conv->inputs[0]->quant.scale[0], 2.0 / 255);
+	assert_int_equal(conv->inputs[0]->quant.zero_point[0], -1);
+	assert_int_equal(conv->inputs[1]->quant.count, 2);
+	assert_near((double)conv->inputs[1]->quant.scale[0], 0.01);
+	assert_near((double)conv->inputs[1]->quant.scale[1], 0.005);
+	assert_int_equal(level(conv->inputs[1], 0), 127);
+	assert_int_equal(level(conv->inputs[1], 1), 0);
+	assert_int_equal(level(conv->inputs[1], 2), 64);	/* 63.5, away from zero */
+	assert_int_equal(level(conv->inputs[1], 3), -127);
+	assert_int_equal(bias(conv, 0), 6375);
+	assert_int_equal(bias(conv, 1), -25500);
+	/* 1.27 * 0.5 + 0.5 is the largest result, and the RELU leaves nothing below 0 */
+	assert_string_equal(conv->outputs[0]->name, "z");
+	assert_near((double)conv->outputs[0]->quant.scale[0], 1.135 / 255);
+	assert_int_equal(conv->outputs[0]->quant.zero_point[0], -128);
+}
+
+/*
+ * 0.004 is 0.4 of a level and goes; its input is 1 on average, so the output lacks 0.004,
+ * which is 102 of the bias's units of 1/255 * 0.01.
+ */
+static void test_bias_correction(void **state)
+{
+	static const float samples[] = { 0, 1, 1, 1 };
+	struct enpu_quantize_options how = { .rounding = ENPU_ROUNDING_NEAREST };
+
+	for (int keep = 0; keep < 2; keep++) {
+		struct made *m;
+		struct tensor *x;
+
+		made_setup((void **)&m);
+		x = input(m, tensor(m, "x", DIMS(1, 1, 2, 2)));
+		output(m, convolution(m, x, "y", 2, 1, FLOATS(1.27f, 0.004f), FLOATS(0)));
+		finish(m);
+		how.keep_bias = keep;
+		quantize(m, samples, 1, how);
+		assert_int_equal(level(only(m, OP_CONV_2D)->inputs[1], 1), 0);
+		assert_int_equal(bias(only(m, OP_CONV_2D), 0), keep ? 0 : 102);
+		made_teardown((void **)&m);
+	}
+}
+
+/*
+ * Two inputs that are always equal, with weights of 0.4 levels each: to nearest both
+ * vanish, by the second moments of the inputs one of them goes up.
+ */
+static void test_adaptive_rounding(void **state)
+{
+	static const float samples[] = { 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0 };
+
+	for (int adaptive = 0; adaptive < 2; adaptive++) {
+		const struct tensor *w;
+		struct made *m;
+		struct tensor *x;
+
+		made_setup((void **)&m);
+		x = input(m, tensor(m, "x", DIMS(1, 1, 2, 3)));
+		output(m, convolution(m, x, "y", 3, 1, FLOATS(1.27f, 0.004f, 0.004f), FLOATS(0)));
+		finish(m);
+		quantize(m, samples, 2, (struct enpu_quantize_options){
+			.rounding = adaptive ? ENPU_ROUNDING_ADAPTIVE : ENPU_ROUNDING_NEAREST,
+			.keep_bias = true,
+		});
+		w = only(m, OP_CONV_2D)->inputs[1];
+		assert_int_equal(level(w, 0), 127);
+		assert_int_equal(level(w, 1) + level(w, 2), adaptive);
+		made_teardown((void **)&m);
+	}
+}
+
+/* Channels of 1, 10 and 100 behind the first layer. */
+static void test_equalization(void **state)
+{
+	static const float samples[] = { 1, -1, 0.5f, 0.25f, -0.75f, 1 };
+	struct enpu_quantize_options how = { .equalize = true };
+	struct enpu_compile_options opts = { .quantize = &how };
+	struct list list = { samples, 1 };
+	struct enpu_samples source = samples_of(&list);
+	struct made *m = *state;
+	struct tensor *x = input(m, tensor(m, "x", DIMS(1, 1, 3, 2))), *y, *z;
+	struct quantizer q = {
+		.arena = &m->arena, .opts = &opts, .how = &how, .num_samples = 1,
+	};
+	const float *before;
+	float first;
+
+	y = convolution(m, x, "y", 2, 3, FLOATS(1, 0.5f, 10, -5, 30, 70), FLOATS(0.5f, -1, 2));
+	z = tensor(m, "z", DIMS(1, 1, 3, 3));
+	OPERATOR(m, OP_RELU, z, y);
+	output(m, convolution(m, z, "out", 3, 2, FLOATS(1, -0.5f, 0.25f, 0.125f, 2, -1),
+			      FLOATS(3, -4)));
+	finish(m);
+	before = run_reference(m, samples);
+	q.g = &m->graph;
+	how.samples = &source;
+	describe_inputs(&m->arena, q.g, &q.inputs, &q.sample);
+	first = float_at(m->graph.ops[0].inputs[1], 0);
+	assert_int_equal(quantizer_equalize(&q), 0);
+	/* the smallest channel grows, and what is computed stays */
+	assert_true(float_at(m->graph.ops[0].inputs[1], 0) > 1.5f * first);
+	for (int i = 0; i < 6; i++)
+		assert_true(fabsf(before[i]) > 1e-3f);
+	for (int i = 0; i < 6; i++)
+		assert_true(fabsf(run_reference(m, samples)[i] - before[i]) <=
+			    1e-5f * fabsf(before[i]));
+}
+
+/* Parts of an output that are 100 times as large stay apart; those alike share a scale. */
+static void test_mixture(void **state)
+{
+	static const float samples[] = { -1, 0.5f, 0.25f, 1 };
+
+	for (int apart = 0; apart < 2; apart++) {
+		const struct op *joined;
+		struct made *m;
+		struct tensor *x, *a, *b, *y;
+
+		made_setup((void **)&m);
+		x = input(m, tensor(m, "x", DIMS(1, 4)));
+		a = tensor(m, "a", DIMS(1, 4));
+		b = tensor(m, "b", DIMS(1, 4));
+		y = tensor(m, "y", DIMS(1, 8));
+		OPERATOR(m, OP_ABS, a, x);
+		OPERATOR(m, OP_MUL, b, x, constant(m, "c", DIMS(1), FLOATS(apart ? 100 : 0.75f)));
+		OPERATOR(m, OP_CONCATENATION, y, a, b)->attrs.axis = 1;
+		output(m, y);
+		finish(m);
+		quantize(m, samples, 1, (struct enpu_quantize_options){ .keep_bias = true });
+		joined = only(m, OP_CONCATENATION);
+		assert_int_equal(joined->outputs[0]->type, apart ? DTYPE_F32 : DTYPE_I8);
+		for (int i = 0; i < 2; i++) {
+			const struct tensor *in = joined->inputs[i];
+
+			assert_int_equal(in->type, joined->outputs[0]->type);
+			if (apart)
+				assert_int_equal(in->producer->kind, OP_DEQUANTIZE);
+			else
+				assert_near((double)in->quant.scale[0],
+					    (double)joined->outputs[0]->quant.scale[0]);
+		}
+		/* 1 and 200 are what the two take, in 255 steps */
+		if (apart) {
+			assert_near((double)joined->inputs[0]->producer->inputs[0]->quant.scale[0],
+				    1.0 / 255);
+			assert_near((double)joined->inputs[1]->producer->inputs[0]->quant.scale[0],
+				    200.0 / 255);
+		}
+		made_teardown((void **)&m);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_build, made_setup, made_teardown),
+		cmocka_unit_test(test_bias_correction),
+		cmocka_unit_test(test_adaptive_rounding),
+		cmocka_unit_test_setup_teardown(test_equalization, made_setup, made_teardown),
+		cmocka_unit_test(test_mixture),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
