@@ -2,19 +2,20 @@
 /*
  * Rounding by the layer's output: see rounding.h. With e the errors of a channel's weights
  * and C the covariance of its inputs, the output's squared error is e^T C e on average
- * (its mean is the bias's business). Changing one weight by d changes that by
- * 2 d (C e)_k + d^2 C_kk, so that coordinates can be tried one by one, cheaply, until none
- * helps. The idea to choose between up and down so is Nagel et al.'s (AdaRound, 2020), who
- * descend on a relaxation; the exact quadratic form is that of Frantar et al. (OBC, 2022).
+ * (its mean is the bias's business). Weights are rounded one after another, each to what is
+ * best for those before it (planes.h). Then, as changing one weight by d changes the error by
+ * 2 d (C e)_k + d^2 C_kk, coordinates are tried one by one, cheaply, until none helps. The
+ * idea to choose between up and down so is Nagel et al.'s (AdaRound, 2020), who descend on a
+ * relaxation.
  */
 #include "rounding.h"
 
 #include <errno.h>
 #include <math.h>
 #include <oneapi/dnnl/dnnl.h>
-#include <stdlib.h>
 
 #include "patches.h"
+#include "planes.h"
 
 #define MOST_SWEEPS	16
 /* Share of the inputs' mean power that every weight is charged with: else those of inputs
@@ -102,7 +103,7 @@ static void correct_bias(struct quantizer *q, const struct moments *m, int32_t c
 }
 
 static void round_layer_channel(struct quantizer *q, const struct moments *m, int32_t c,
-				const struct channel *x)
+				const struct planes *p, const struct channel *x)
 {
 	struct filter *f = &q->filters[m->op->index];
 	const struct tensor *w = constant_weights(m->op);
@@ -113,6 +114,7 @@ static void round_layer_channel(struct quantizer *q, const struct moments *m, in
 		x->real[k] = float_at(w, i) / f->scale[c];
 		x->level[k] = f->weights[i];
 	}
+	planes_round(p, x->real, x->level, f->most);
 	if (m->second)
 		round_channel(x->real, x->level, f->most,
 			      m->second + (size_t)moments_group(q, m, c) * m->taps * m->taps,
@@ -123,17 +125,32 @@ static void round_layer_channel(struct quantizer *q, const struct moments *m, in
 		correct_bias(q, m, c, x);
 }
 
+/* The covariance of @group, and its factor. */
+static void prepare_group(struct planes *p, struct moments *m, int32_t group)
+{
+	centre(m, group);
+	planes_factor(p, m->second + (size_t)group * m->taps * m->taps);
+}
+
 static void round_layer(struct quantizer *q, struct moments *m)
 {
 	struct channel x = {
 		arena_new(q->arena, float, m->taps), arena_new(q->arena, float, m->taps),
 		arena_new(q->arena, int8_t, m->taps),
 	};
+	struct planes planes;
+	int32_t ready = -1;
 
-	for (int32_t group = 0; m->second && group < m->groups; group++)
-		centre(m, group);
-	for (int32_t c = 0; c < q->filters[m->op->index].channels; c++)
-		round_layer_channel(q, m, c, &x);
+	planes_open(&planes, q->arena, m->second ? m->taps : 0);
+	for (int32_t c = 0; c < q->filters[m->op->index].channels; c++) {
+		int32_t group = moments_group(q, m, c);
+
+		if (m->second && group != ready)
+			prepare_group(&planes, m, group);
+		ready = group;
+		round_layer_channel(q, m, c, &planes, &x);
+	}
+	planes_close(&planes);
 }
 
 int quantizer_round(struct quantizer *q)
