@@ -27,9 +27,9 @@ check-tasks: $(O)/bin/accel-float $(O)/bin/accel $(O)/bin/what-is-there $(O)/lib
 
 # What quantization here loses: float models against what the compiler makes of them.
 $(eval $(call flags,tests/accuracy/,-iquote tools/accel -O3))
-$(eval $(call program,mnist-train,tests/accuracy/mnist_train.c))
+$(eval $(call program,train,tests/accuracy/train.c))
 $(eval $(call program,crops,tests/accuracy/crops.c $(addprefix tools/accel/,cli.c jpeg.c picture.c png.c preprocess.c),,-ljpeg -lpng))
 
 .PHONY: check-accuracy
-check-accuracy: $(O)/bin/accel $(O)/bin/mnist-train $(O)/bin/crops $(O)/lib/libaccel-sim.so.1 ## quantize float models and compare them with float, on held-out data
+check-accuracy: $(O)/bin/accel $(O)/bin/train $(O)/bin/accel-float $(O)/bin/crops $(O)/lib/libaccel-sim.so.1 ## quantize float models and compare them with float, on held-out data
 	@tests/accuracy/quantized --build $(O) $(ACCURACY)

@@ -2,6 +2,7 @@
 """ONNX Runtime's quantizer on one model: see ort-quantize, which runs this with its own Python."""
 
 import argparse
+import json
 import logging
 import sys
 import tempfile
@@ -18,19 +19,28 @@ OPSET = 13  # the first with scales for each channel
 NOISE = 8
 
 
+def session(model):
+    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+
+
+def samples_of(path, shape, nhwc):
+    """A .npy file's samples, one after another; @shape has a batch of 1."""
+    given = [shape[0], *shape[2:], shape[1]] if nhwc else shape
+    for sample in numpy.load(path).astype(numpy.float32).reshape(-1, *given):
+        yield numpy.ascontiguousarray(sample.transpose(0, 3, 1, 2)) if nhwc else sample
+
+
 class Samples(CalibrationDataReader):
-    def __init__(self, model, folder):
-        first, *rest = onnxruntime.InferenceSession(
-            model, providers=["CPUExecutionProvider"]).get_inputs()
+    def __init__(self, model, folder, nhwc):
+        first, *rest = session(model).get_inputs()
         if rest or first.type != "tensor(float)":
             raise SystemExit(f"ort-quantize: {model}: one float input is needed")
         if folder:
-            values = (numpy.load(path) for path in sorted(Path(folder).glob("*.npy")))
+            values = (v for path in sorted(Path(folder).glob("*.npy")) for v in samples_of(path, first.shape, nhwc))
         else:
             random = numpy.random.default_rng(1)
-            values = (random.random(first.shape) * 2 - 1 for _ in range(NOISE))
-        self.samples = iter([{first.name: v.astype(numpy.float32).reshape(first.shape)}
-                             for v in values])
+            values = ((random.random(first.shape) * 2 - 1).astype(numpy.float32) for _ in range(NOISE))
+        self.samples = ({first.name: v} for v in values)
 
     def get_next(self):
         return next(self.samples, None)
@@ -54,12 +64,36 @@ def prepare(source, target, shapes):
     quant_pre_process(target, target, skip_symbolic_shape=True)
 
 
+def cosine(a, b):
+    return float(numpy.dot(a, b) / numpy.sqrt(numpy.dot(a, a) * numpy.dot(b, b)))
+
+
+def verify(truth, made, folder, nhwc):
+    """What `accel compile --verify --json` says, of the first output."""
+    runs = [session(truth), session(made)]
+    first = runs[0].get_inputs()[0]
+    cosines, same, labelled, right = [], 0, 0, [0, 0]
+    for path in sorted(Path(folder).rglob("*.npy")):
+        for value in samples_of(path, first.shape, nhwc):
+            found = [run.run(None, {first.name: value})[0].ravel() for run in runs]
+            best = [int(f.argmax()) for f in found]
+            cosines.append(cosine(*found))
+            same += best[0] == best[1]
+            if path.parent.name.isdigit():
+                labelled += 1
+                right = [n + (b == int(path.parent.name)) for n, b in zip(right, best)]
+    return {"samples": len(cosines), "labelled": labelled, "float_correct": right[0], "npu_correct": right[1],
+            "outputs": [{"cosine": sum(cosines) / len(cosines), "same_top_class": same / len(cosines)}]}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--form", choices=("qdq", "qoperator"), default="qdq")
     parser.add_argument("--activations", choices=("uint8", "int8"), default="uint8")
     parser.add_argument("--shape", action="append", default=[])
     parser.add_argument("--data")
+    parser.add_argument("--verify")
+    parser.add_argument("--nhwc", action="store_true")
     parser.add_argument("source")
     parser.add_argument("target")
     arguments = parser.parse_args()
@@ -68,10 +102,12 @@ def main():
         prepared = str(Path(scratch) / "prepared.onnx")
         prepare(arguments.source, prepared, arguments.shape)
         quantize_static(
-            prepared, arguments.target, Samples(prepared, arguments.data), per_channel=True,
+            prepared, arguments.target, Samples(prepared, arguments.data, arguments.nhwc), per_channel=True,
             quant_format={"qdq": QuantFormat.QDQ, "qoperator": QuantFormat.QOperator}[arguments.form],
             activation_type={"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}[arguments.activations],
             weight_type=QuantType.QInt8)
+        if arguments.verify:
+            print(json.dumps(verify(prepared, arguments.target, arguments.verify, arguments.nhwc)))
 
 
 if __name__ == "__main__":

@@ -12,13 +12,20 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "models"))
 from golden import cache  # noqa: E402,F401 pylint: disable=wrong-import-position,unused-import
-FONTS = Path("/usr/share/fonts/truetype/dejavu")
-NAMES = ["DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "DejaVuSans-Bold"]
-WORDS = """the quick brown fox jumps over lazy dog pack my box with five dozen liquor jugs how vexingly
+EXAM_WORDS = """the quick brown fox jumps over lazy dog pack my box with five dozen liquor jugs how vexingly
 daft zebras jump bright vixens dozy fowl quack sphinx of black quartz judge vow amazing Xylophone Kernel
 Driver Queue Packet Memory Thread Socket Buffer Signal Module Vector Matrix Tensor Register Address 1927
 2026 3.14 42 100% 7:30 A4 B-17 C++ (new) [old] "yes" total: price, 19.99 No. 8 end. why? stop! a/b x=y
 invoice Receipt Station Platform Ticket Monday August Winter North West street avenue number""".split()
+LEARN_WORDS = """harbour river mountain seven people Account Balance changed under Thirty copper silver Engine
+light Order 48213 66.05 GmbH (draft) {x} [3] <tag> "note" time: 12:45, 2019-07-31 Fig. page. who? now! c/d k=v
+55% C# #7 $12.50 A&B it's e-mail user@host http://a.b/c_d Window Garden quickly Journey Zone Oxford Jacket
+kqWx7 Uv3Zb jHgY9 mNpR0 LtEs2 dFcX8 aIoM6 yTuV1 KwQz5 bGhD4 SrPlJ eOiNA BCfKE xYvUs""".split()
+INKS = (("black", "white"), ("#333", "#eed"), ("white", "#224"))
+EXAM_FONTS = [Path("/usr/share/fonts/truetype/dejavu") / f"{name}.ttf" for name in
+              ("DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "DejaVuSans-Bold")]
+LEARN_FONTS = [f"{family}-{style}" for family in ("LiberationSans", "LiberationSerif")
+               for style in ("Regular", "Bold")] + ["LiberationMono-Regular", "FreeSans", "FreeSerif", "FreeMono"]
 
 
 class TaskError(Exception):
@@ -40,25 +47,28 @@ class Tasks:
         self.program = Path(build) / "bin" / "accel-float"
         self.device = device
 
-    def __call__(self, *arguments):
-        text = run([self.program, *arguments], {"ACCEL_DEVICE": self.device})
+    def __call__(self, *arguments, save=None):
+        """@save: a directory for what models are given."""
+        text = run([self.program, *arguments],
+                   {"ACCEL_DEVICE": self.device} | ({"SAVE_INPUTS": str(save)} if save else {}))
         return json.loads(text)
 
-    def faces(self, pictures, detector, landmarks=None, embedder=None, threshold=0.65, tiles=1):
+    def faces(self, pictures, detector, landmarks=None, embedder=None, threshold=0.65, tiles=1, save=None):
         options = ["--detector", detector, "--threshold", threshold, "--tiles", tiles, "--json"]
         for name, model in (("--landmarks", landmarks), ("--embedder", embedder)):
             options += [name, model] if model else []
-        return [p["faces"] for p in self("face", *pictures, *options)["pictures"]]
+        return [p["faces"] for p in self("face", *pictures, *options, save=save)["pictures"]]
 
-    def text(self, pictures, recognizer, keys, detector=None, direction=None, threshold=0):
+    def text(self, pictures, recognizer, keys, detector=None, direction=None, threshold=0, save=None):
         options = ["--recognizer", recognizer, "--keys", keys, "--threshold", threshold, "--json"]
         for name, model in (("--detector", detector), ("--direction", direction)):
             options += [name, model] if model else []
-        found = self("ocr", *pictures, *options)["pictures"]
+        found = self("ocr", *pictures, *options, save=save)["pictures"]
         return [[line["text"] for line in p["lines"]] for p in found]
 
-    def objects(self, pictures, model, threshold):
-        return [p["detections"] for p in self("detect", model, threshold, *pictures)["pictures"]]
+    def objects(self, pictures, model, threshold, save=None):
+        found = self("detect", model, threshold, *pictures, save=save)["pictures"]
+        return [p["detections"] for p in found]
 
     def classes(self, pictures, model, mean, scale):
         found = self("classify", model, mean, scale, *pictures)["pictures"]
@@ -113,21 +123,28 @@ def cosine(a, b):
     return sum(x * y for x, y in zip(a, b))  # embeddings have length 1
 
 
-def rendered_lines(directory, count=200, seed=1):
+def lines_to_learn(directory, count):
+    """Other words in other fonts than those that models are examined on."""
+    return rendered_lines(directory, count, 7, LEARN_WORDS,
+                          [cache() / "fonts" / f"{name}.ttf" for name in LEARN_FONTS])[0]
+
+
+def rendered_lines(directory, count=200, seed=1, words=None, fonts=None):
     """Pictures of lines of text, and the texts. The same words in the same fonts every time."""
+    words, fonts = words or EXAM_WORDS, fonts or EXAM_FONTS
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     source = random.Random(seed)
     texts, pictures, arguments = [], [], []
     for i in range(count):
-        text = " ".join(source.choice(WORDS) for _ in range(source.randint(1, 5)))
+        text = " ".join(source.choice(words) for _ in range(source.randint(1, 5)))
         path = directory / f"line{i:03}.png"
-        size, font = source.randint(18, 44), source.choice(NAMES)
-        ink, paper = source.choice((("black", "white"), ("#333", "#eed"), ("white", "#224")))
+        size, font = source.randint(18, 44), source.choice(fonts)
+        ink, paper = source.choice(INKS)
         turn, blur = source.choice((0, 0, -1, 1)), source.choice((0, 0, 0.6))
         arguments.append([
-            "(", "-background", paper, "-fill", ink, "-font", FONTS / f"{font}.ttf",
-            "-pointsize", size, "label:" + text.replace("%", "%%"), "-bordercolor", paper,
+            "(", "-background", paper, "-fill", ink, "-font", font,
+            "-pointsize", size, "label:" + text.replace("%", "%%").replace("@", "\\@"), "-bordercolor", paper,
             "-border", 6, "-rotate", turn, "-blur", f"0x{blur}", "-strip", "-write", path,
             "+delete", ")"])
         texts.append(text)

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Trains a small net on MNIST, the same one in every run: two convolutions of 5x5 with
- * stride 2 and ReLU, 8 and 16 channels, and one layer of 10. Stochastic gradient descent on
- * the cross entropy of single samples. Writes the weights as floats, one layer after
- * another: weights [inputs][outputs], biases.
+ * Trains one of the small nets below, the same one in every run, by stochastic gradient
+ * descent on the cross entropy of single samples. Writes the weights as floats, one layer
+ * after another: weights [inputs][outputs], biases. Between layers is a ReLU.
+ *
+ *	mnist	28x28 pixels; two convolutions of 5x5 with stride 2, 8 and 16 channels, and
+ *		one layer of 10
+ *	letters	16 numbers; layers of 96 and 26
  */
 #include <math.h>
 #include <stdint.h>
@@ -11,9 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIDE	28
-#define SAMPLES	60000
-#define EPOCHS	2
+#define MOST_INPUTS	784
 #define KERNEL	5
 #define PAD	2
 
@@ -23,11 +24,23 @@ struct layer {
 	float *weights, *bias, *values, *slopes;	/* of outputs */
 };
 
-static struct layer layers[] = {
+static struct layer mnist_layers[] = {
 	{ 28, 1, 14, 8, KERNEL }, { 14, 8, 7, 16, KERNEL }, { 7, 16, 1, 10, 0 },
 };
 
-#define LAYERS	((int)(sizeof(layers) / sizeof(layers[0])))
+static struct layer letters_layers[] = {
+	{ 1, 16, 1, 96, 0 }, { 1, 96, 1, 26, 0 },
+};
+
+static const struct net {
+	const char *name;
+	struct layer *layers;
+	int count, inputs, samples, epochs;
+	float rate;			/* a fifth of it in the last half */
+} nets[] = {
+	{ "mnist", mnist_layers, 3, 784, 60000, 2, 0.01f },
+	{ "letters", letters_layers, 2, 16, 16000, 40, 0.02f },
+};
 
 static uint64_t lot = 1;
 
@@ -118,27 +131,28 @@ static void backward(struct layer *l, const float *in, float *in_slopes, float r
 	}
 }
 
-static void learn(const uint8_t *pixels, int label, float rate)
+static void learn(const struct net *net, const uint8_t *bytes, int label, float rate)
 {
-	float image[SIDE * SIDE], most, sum = 0;
-	struct layer *last = &layers[LAYERS - 1];
+	struct layer *layers = net->layers, *last = &layers[net->count - 1];
+	float input[MOST_INPUTS], most, sum = 0;
+	int classes = last->out_channels;
 
-	for (int i = 0; i < SIDE * SIDE; i++)
-		image[i] = (float)pixels[i] / 255;
-	for (int i = 0; i < LAYERS; i++)
-		forward(&layers[i], i ? layers[i - 1].values : image, i < LAYERS - 1);
+	for (int i = 0; i < net->inputs; i++)
+		input[i] = (float)bytes[i] / 255;
+	for (int i = 0; i < net->count; i++)
+		forward(&layers[i], i ? layers[i - 1].values : input, i < net->count - 1);
 	most = last->values[0];
-	for (int o = 1; o < 10; o++)
+	for (int o = 1; o < classes; o++)
 		most = fmaxf(most, last->values[o]);
-	for (int o = 0; o < 10; o++)
+	for (int o = 0; o < classes; o++)
 		sum += expf(last->values[o] - most);
-	for (int o = 0; o < 10; o++)
+	for (int o = 0; o < classes; o++)
 		last->slopes[o] = expf(last->values[o] - most) / sum - (o == label);
-	for (int i = LAYERS - 1; i >= 0; i--) {
+	for (int i = net->count - 1; i >= 0; i--) {
 		struct layer *before = i ? &layers[i - 1] : NULL;
 		int n = before ? before->out_side * before->out_side * before->out_channels : 0;
 
-		backward(&layers[i], before ? before->values : image,
+		backward(&layers[i], before ? before->values : input,
 			 before ? before->slopes : NULL, rate);
 		for (int k = 0; k < n; k++)
 			if (before->values[k] <= 0)
@@ -146,45 +160,63 @@ static void learn(const uint8_t *pixels, int label, float rate)
 	}
 }
 
-static uint8_t *read_all(const char *path, size_t skip, size_t bytes)
+static uint8_t *read_all(const char *path, size_t bytes)
 {
 	FILE *file = fopen(path, "rb");
 	uint8_t *data = malloc(bytes);
 
-	if (!file || !data || fseek(file, (long)skip, SEEK_SET) ||
-	    fread(data, 1, bytes, file) != bytes) {
-		fprintf(stderr, "mnist-train: %s: cannot read it\n", path);
+	if (!file || !data || fread(data, 1, bytes, file) != bytes) {
+		fprintf(stderr, "train: %s: cannot read it\n", path);
 		exit(1);
 	}
 	fclose(file);
 	return data;
 }
 
+static void train(const struct net *net, const uint8_t *inputs, const uint8_t *labels)
+{
+	int steps = net->epochs * net->samples;
+
+	for (int i = 0; i < net->count; i++)
+		set_up(&net->layers[i]);
+	for (int n = 0; n < steps; n++) {
+		int i = (int)(draw() * net->samples);
+
+		learn(net, inputs + (size_t)i * net->inputs, labels[i],
+		      n < steps / 2 ? net->rate : net->rate / 5);
+	}
+}
+
+static int save(const struct net *net, const char *path)
+{
+	FILE *out = fopen(path, "wb");
+
+	for (int i = 0; out && i < net->count; i++) {
+		const struct layer *l = &net->layers[i];
+
+		fwrite(l->weights, sizeof(float), (size_t)l->taps * l->out_channels, out);
+		fwrite(l->bias, sizeof(float), l->out_channels, out);
+	}
+	return out && !fclose(out) ? 0 : 1;
+}
+
+/* INPUTS: bytes, of which the net gets the 255th part; LABELS: one byte each */
 int main(int argc, char **argv)
 {
-	uint8_t *images, *labels;
-	FILE *out;
+	const struct net *net = NULL;
+	uint8_t *inputs, *labels;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: mnist-train IMAGES LABELS OUT\n");
+	for (size_t i = 0; argc == 5 && i < sizeof(nets) / sizeof(nets[0]); i++)
+		if (strcmp(argv[1], nets[i].name) == 0)
+			net = &nets[i];
+	if (!net) {
+		fprintf(stderr, "usage: train mnist | letters INPUTS LABELS OUT\n");
 		return 2;
 	}
-	images = read_all(argv[1], 16, (size_t)SAMPLES * SIDE * SIDE);
-	labels = read_all(argv[2], 8, SAMPLES);
-	for (int i = 0; i < LAYERS; i++)
-		set_up(&layers[i]);
-	for (int n = 0; n < EPOCHS * SAMPLES; n++) {
-		int i = (int)(draw() * SAMPLES);
-
-		learn(images + (size_t)i * SIDE * SIDE, labels[i], n < SAMPLES ? 0.01f : 0.002f);
-	}
-	out = fopen(argv[3], "wb");
-	for (int i = 0; out && i < LAYERS; i++) {
-		fwrite(layers[i].weights, sizeof(float),
-		       (size_t)layers[i].taps * layers[i].out_channels, out);
-		fwrite(layers[i].bias, sizeof(float), layers[i].out_channels, out);
-	}
-	free(images);
+	inputs = read_all(argv[2], (size_t)net->samples * net->inputs);
+	labels = read_all(argv[3], net->samples);
+	train(net, inputs, labels);
+	free(inputs);
 	free(labels);
-	return out && !fclose(out) ? 0 : 1;
+	return save(net, argv[4]);
 }
