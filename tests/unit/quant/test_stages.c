@@ -271,6 +271,87 @@ static void test_mixture(void **state)
 	}
 }
 
+/* The operator that makes the tensor @name. */
+static const struct op *maker(const struct made *m, const char *name)
+{
+	for (unsigned int i = 0; i < m->graph.n_ops; i++)
+		if (!strcmp(m->graph.ops[i].outputs[0]->name, name))
+			return &m->graph.ops[i];
+	fail_msg("nothing makes %s", name);
+	return NULL;
+}
+
+/*
+ * Of y only the small channel counts for z, and with 8 bits the large one leaves nothing of
+ * it: 16 bits are worth most there. y costs its 4 values and the 4 products that read it;
+ * z costs 2 values; of 22 in all, with the input's 4 values and its 8 products.
+ */
+static void test_int16(void **state)
+{
+	static const float samples[] = { -1, 1, 0.5f, -0.25f };
+	static const struct {
+		double percent;
+		enum dtype y, z;
+	} cases[] = {
+		{ 0, DTYPE_I8, DTYPE_I8 }, { 10, DTYPE_I8, DTYPE_I16 },
+		{ 40, DTYPE_I16, DTYPE_I8 }, { 100, DTYPE_I16, DTYPE_I16 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct op *first, *second;
+		struct tensor *x, *y;
+		struct made *m;
+
+		made_setup((void **)&m);
+		x = input(m, tensor(m, "x", DIMS(1, 1, 2, 2)));
+		y = convolution(m, x, "y", 2, 2, FLOATS(100, 0, 0, 0.1f), FLOATS(0, 0.05f));
+		output(m, convolution(m, y, "z", 2, 1, FLOATS(0, 1), FLOATS(1)));
+		finish(m);
+		quantize(m, samples, 1, (struct enpu_quantize_options){
+			.keep_bias = true, .int16_percent = cases[i].percent,
+		});
+		first = maker(m, "y");
+		second = maker(m, "z");
+		assert_int_equal(first->outputs[0]->type, cases[i].y);
+		assert_int_equal(second->outputs[0]->type, cases[i].z);
+		/* the input has 8 bits; biases have 64 behind inputs of 16 */
+		assert_int_equal(first->inputs[2]->type, DTYPE_I32);
+		assert_int_equal(second->inputs[2]->type,
+				 cases[i].y == DTYPE_I16 ? DTYPE_I64 : DTYPE_I32);
+		if (cases[i].y == DTYPE_I16) {
+			assert_near((double)first->outputs[0]->quant.scale[0], 100.0 / 32767);
+			assert_int_equal(first->outputs[0]->quant.zero_point[0], 0);
+			/* 1 / (100/32767 * 1/127) */
+			assert_int_equal(tensor_int(second->inputs[2], 0), 41614);
+		}
+		made_teardown((void **)&m);
+	}
+}
+
+/* The first layer's weights are whole 4-bit numbers times a scale, the second's are not. */
+static void test_int4(void **state)
+{
+	static const float samples[] = { -1, 1, 0.5f, -0.25f };
+	struct made *m = *state;
+	struct tensor *x = input(m, tensor(m, "x", DIMS(1, 1, 2, 2))), *y;
+	const struct tensor *w;
+
+	y = convolution(m, x, "y", 2, 2, FLOATS(0.7f, 0.3f, -1.4f, 0.2f), FLOATS(0, 0));
+	output(m, convolution(m, y, "z", 2, 2, FLOATS(1, 0.4f, 0.3f, 1), FLOATS(0, 0)));
+	finish(m);
+	quantize(m, samples, 1, (struct enpu_quantize_options){
+		.rounding = ENPU_ROUNDING_NEAREST, .keep_bias = true, .int4_percent = 50,
+	});
+	w = maker(m, "y")->inputs[1];
+	assert_int_equal(w->type, DTYPE_I4);
+	assert_near((double)w->quant.scale[0], 0.1);
+	assert_near((double)w->quant.scale[1], 0.2);
+	/* 7, 3 and -7, 1: the first one in the low nibble */
+	assert_int_equal(w->data[0], 0x37);
+	assert_int_equal(w->data[1], 0x19);
+	assert_int_equal(maker(m, "z")->inputs[1]->type, DTYPE_I8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +360,8 @@ int main(void)
 		cmocka_unit_test(test_adaptive_rounding),
 		cmocka_unit_test_setup_teardown(test_equalization, made_setup, made_teardown),
 		cmocka_unit_test(test_mixture),
+		cmocka_unit_test(test_int16),
+		cmocka_unit_test_setup_teardown(test_int4, made_setup, made_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
