@@ -265,6 +265,8 @@ def pool_cases():
         "mean-uint8": mean("uint8", [1, 5, 9, 12], (1, 2), True, 0.05, 0.033, 10),
         "mean-int8-last": mean("int8", [2, 9, 31], (2,), True, 0.05, 0.033, 10),
         "mean-int8-batch": mean("int8", [3, 4, 5, 7], (0,), False, 0.05, 0.033, 10),
+        "mean-int8-one": mean("int8", [3, 1, 7], (1,), False, 0.05, 0.033, 10),
+        "mean-uint8-number": mean("uint8", [1, 1], (1,), True, 0.05, 0.033, 100),
         "mean-int8-alternate": mean("int8", [3, 4, 5, 7], (0, 2), True, 0.05, 0.033, 10),
         "mean-uint8-alternate": mean("uint8", [3, 4, 5, 7], (1, 3), False, 0.05, 0.033, 100),
         "mean-int8-all": mean("int8", [2, 4, 5, 7], (0, 1, 2, 3), True, 0.05, 0.003, 10),

@@ -41,7 +41,7 @@ int preprocess_layout(const char *text, int *bgr)
 int preprocess_fits(uint32_t rank, const int32_t *dims, int *planar)
 {
 	*planar = 0;
-	if (rank != 4 || dims[0] != 1)
+	if (rank != 4)
 		return 0;
 	if (dims[3] == 1 || dims[3] == 3)
 		return 1;
@@ -79,5 +79,8 @@ int preprocess_picture(const struct preprocess *how, const struct picture *pictu
 		}
 	}
 	free(scaled.rgb);
+	for (int32_t i = 1; i < dims[0]; i++)
+		memcpy(values + (size_t)i * pixels * channels, values,
+		       pixels * channels * sizeof(*values));
 	return 0;
 }

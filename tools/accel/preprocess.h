@@ -21,8 +21,8 @@ int preprocess_numbers(const char *text, float values[3]);
 int preprocess_layout(const char *text, int *bgr);
 
 /*
- * Whether a picture fits into a tensor of these dimensions: one image of 1 or 3 channels,
- * which come last, or first (*@planar)
+ * Whether a picture fits into a tensor of these dimensions: images of 1 or 3 channels,
+ * which come last, or first (*@planar). Of a batch each image is the picture.
  */
 int preprocess_fits(uint32_t rank, const int32_t *dims, int *planar);
 

@@ -65,17 +65,6 @@ static int append(struct samples *s, const char *path, int npy, uint64_t record,
 	return s->list[s->count++].path ? 0 : -ENOMEM;
 }
 
-/* The model's only input. */
-static const struct enpu_input_info *only_input(const struct enpu_input_info *inputs,
-						uint32_t count, const struct failure *f)
-{
-	if (count == 1)
-		return inputs;
-	fail(f, -EINVAL, "the model has %" PRIu32 " inputs: folders of samples are for models with one",
-	     count);
-	return NULL;
-}
-
 /* A sample of the array is the model's input. */
 static int is_record(const struct npy *npy, const struct enpu_input_info *input)
 {
@@ -83,6 +72,17 @@ static int is_record(const struct npy *npy, const struct enpu_input_info *input)
 		return 0;
 	for (uint32_t d = 1; d < input->rank; d++)
 		if (npy->dims[d] != (uint64_t)input->dims[d])
+			return 0;
+	return 1;
+}
+
+/* Whole inputs, whatever they begin with. */
+static int is_stack(const struct npy *npy, const struct enpu_input_info *input)
+{
+	if (npy->rank != input->rank + 1)
+		return 0;
+	for (uint32_t d = 0; d < input->rank; d++)
+		if (npy->dims[d + 1] != (uint64_t)input->dims[d])
 			return 0;
 	return 1;
 }
@@ -133,8 +133,9 @@ static FILE *open_npy(const char *path, const struct enpu_input_info *input, str
 	if (!reason && strcmp(npy->type, input->type))
 		fail(f, -EINVAL, "%s: the elements are %s, input %s takes %s", path, npy->type,
 		     input->name, input->type);
-	else if (!reason && !is_record(npy, input) && !is_planar(npy, input))
-		fail(f, -EINVAL, "%s: input %s is [%s]: expected that, with the number of samples for the 1",
+	else if (!reason && !is_record(npy, input) && !is_planar(npy, input) &&
+		 !is_stack(npy, input))
+		fail(f, -EINVAL, "%s: input %s is [%s]: expected that, with the number of samples before it or for a leading 1",
 		     path, input->name, shape_text(input->rank, input->dims, shape, sizeof(shape)));
 	else if (reason)
 		fail(f, -EINVAL, "%s: %s", path, reason);
@@ -206,42 +207,116 @@ static int add_folder(struct samples *s, const char *dir, int32_t label,
 	return err;
 }
 
-/* The SHA-256 of @size bytes of @file from where it stands; all there are if 0. */
-static int hash(FILE *file, uint64_t size, uint8_t sha256[32])
+/*
+ * Of a model with several inputs each has a folder in ours, with its name, or with its number if
+ * no folder can have that name: the same record of the file of the same name in each is a sample.
+ */
+static char *folder_of(const struct samples *s, const struct enpu_input_info *inputs, uint32_t i)
+{
+	const char *name = inputs[i].name;
+	char *path;
+	int length;
+
+	if (*name && *name != '.' && !strchr(name, '/'))
+		length = asprintf(&path, "%s/%s", s->dir, name);
+	else
+		length = asprintf(&path, "%s/%" PRIu32, s->dir, i);
+	return length < 0 ? NULL : path;
+}
+
+/* The file that has input @i of the sample; free(). NULL: out of memory */
+static char *file_of(const struct samples *s, const struct sample *sample,
+		     const struct enpu_input_info *inputs, uint32_t num_inputs, uint32_t i)
+{
+	char *folder, *path;
+
+	if (num_inputs == 1)
+		return strdup(sample->path);
+	folder = folder_of(s, inputs, i);
+	if (!folder || asprintf(&path, "%s/%s", folder, sample->path) < 0)
+		path = NULL;
+	free(folder);
+	return path;
+}
+
+/* The files of the first input's folder, by their names there */
+static int add_inputs(struct samples *s, const struct enpu_input_info *inputs,
+		      const struct failure *f)
+{
+	struct samples first = { 0 };
+	char *folder = folder_of(s, inputs, 0);
+	int err = folder ? add_folder(&first, folder, -1, inputs, f) : -ENOMEM;
+
+	for (size_t i = 0; i < first.count && !err; i++) {
+		const struct sample *sample = &first.list[i];
+		const char *name = strrchr(sample->path, '/') + 1;
+
+		if (sample->npy)
+			err = append(s, name, 1, sample->record, sample->label);
+		else
+			err = fail(f, -EINVAL, "%s: a model with several inputs takes .npy files",
+				   sample->path);
+	}
+	samples_free(&first);
+	free(folder);
+	return err;
+}
+
+/* @size bytes of @file from where it stands; all there are if 0. */
+static int hash(SHA2_CTX *sha, FILE *file, uint64_t size)
 {
 	uint64_t left = size ? size : UINT64_MAX;
 	unsigned char chunk[CHUNK];
-	SHA2_CTX sha;
 	size_t got = 1;
 
-	SHA256Init(&sha);
 	while (left && got) {
 		got = fread(chunk, 1, left < CHUNK ? left : CHUNK, file);
-		SHA256Update(&sha, chunk, got);
+		SHA256Update(sha, chunk, got);
 		left -= got;
 	}
-	SHA256Final(sha256, &sha);
 	return ferror(file) ? -EIO : 0;
 }
 
-static int hash_sample(struct sample *sample, const struct enpu_input_info *input,
-		       const struct failure *f)
+static int hash_input(SHA2_CTX *sha, const char *path, const struct sample *sample,
+		      const struct enpu_input_info *input, const struct failure *f)
 {
-	struct npy npy;
+	struct npy npy = { 0 };
 	FILE *file;
-	int err;
+	int err = 0;
 
 	if (sample->npy)
-		file = open_npy(sample->path, input, &npy, f);
+		file = open_npy(path, input, &npy, f);
 	else
-		file = fopen(sample->path, "rbe");
+		file = fopen(path, "rbe");
 	if (!file)
-		return sample->npy ? -EINVAL :
-				     fail(f, -errno, "%s: %s", sample->path, strerror(errno));
-	err = sample->npy && fseek(file, (long)(sample->record * input->bytes), SEEK_CUR) ?
-	      -EIO : hash(file, sample->npy ? input->bytes : 0, sample->sha256);
+		return sample->npy ? -EINVAL : fail(f, -errno, "%s: %s", path, strerror(errno));
+	if (sample->npy && sample->record >= npy.dims[0])
+		err = fail(f, -EINVAL, "%s: %" PRIu64 " samples, the first input has more", path,
+			   npy.dims[0]);
+	else if (sample->npy && fseek(file, (long)(sample->record * input->bytes), SEEK_CUR))
+		err = -EIO;
+	else
+		err = hash(sha, file, sample->npy ? input->bytes : 0);
 	fclose(file);
-	return err ? fail(f, err, "%s: %s", sample->path, strerror(-err)) : 0;
+	return err == -EIO ? fail(f, err, "%s: %s", path, strerror(-err)) : err;
+}
+
+static int hash_sample(const struct samples *s, struct sample *sample,
+		       const struct enpu_input_info *inputs, uint32_t num_inputs,
+		       const struct failure *f)
+{
+	SHA2_CTX sha;
+	int err = 0;
+
+	SHA256Init(&sha);
+	for (uint32_t i = 0; i < num_inputs && !err; i++) {
+		char *path = file_of(s, sample, inputs, num_inputs, i);
+
+		err = path ? hash_input(&sha, path, sample, &inputs[i], f) : -ENOMEM;
+		free(path);
+	}
+	SHA256Final(sample->sha256, &sha);
+	return err;
 }
 
 static int by_hash(const void *a, const void *b)
@@ -299,17 +374,17 @@ static int samples_open(void *arg, const struct enpu_input_info *inputs, uint32_
 			char *error, size_t error_size)
 {
 	const struct failure f = { error, error_size };
-	const struct enpu_input_info *input = only_input(inputs, num_inputs, &f);
 	struct samples *s = arg;
-	int err = input ? 0 : -EINVAL;
+	int err;
 
 	*error = '\0';
-	if (err)
-		return err;
-	err = add_folder(s, s->dir, -1, input, &f);
+	if (num_inputs == 1)
+		err = add_folder(s, s->dir, -1, inputs, &f);
+	else
+		err = add_inputs(s, inputs, &f);
 	thin_out(s);
 	for (size_t i = 0; i < s->count && !err; i++)
-		err = hash_sample(&s->list[i], input, &f);
+		err = hash_sample(s, &s->list[i], inputs, num_inputs, &f);
 	if (!err)
 		err = check_apart(s, &f);
 	if (err)
@@ -327,7 +402,7 @@ static int read_record(FILE *file, const struct npy *npy, const struct sample *s
 
 	if (fseek(file, (long)(sample->record * input->bytes), SEEK_CUR))
 		return -EIO;
-	if (!is_record(npy, input)) {
+	if (!is_record(npy, input) && !is_stack(npy, input)) {
 		planes = malloc(input->bytes);
 		if (!planes)
 			return -ENOMEM;
@@ -340,18 +415,18 @@ static int read_record(FILE *file, const struct npy *npy, const struct sample *s
 	return err;
 }
 
-static int read_npy(const struct sample *sample, const struct enpu_input_info *input, void *data,
-		    const struct failure *f)
+static int read_npy(const char *path, const struct sample *sample,
+		    const struct enpu_input_info *input, void *data, const struct failure *f)
 {
 	struct npy npy;
-	FILE *file = open_npy(sample->path, input, &npy, f);
+	FILE *file = open_npy(path, input, &npy, f);
 	int err;
 
 	if (!file)
 		return -EINVAL;
 	err = read_record(file, &npy, sample, input, data);
 	fclose(file);
-	return err ? fail(f, err, "%s: reading: %s", sample->path, strerror(-err)) : 0;
+	return err ? fail(f, err, "%s: reading: %s", path, strerror(-err)) : 0;
 }
 
 static int read_picture(const struct samples *s, const struct sample *sample,
@@ -376,9 +451,18 @@ static int samples_read(void *arg, uint32_t index, const struct enpu_input_info 
 	const struct failure f = { error, error_size };
 	const struct samples *s = arg;
 	const struct sample *sample = &s->list[index];
+	int err = 0;
 
-	return sample->npy ? read_npy(sample, inputs, data[0], &f) :
-			     read_picture(s, sample, inputs, data[0], &f);
+	if (!sample->npy)
+		return read_picture(s, sample, inputs, data[0], &f);
+	for (uint32_t i = 0; i < num_inputs && !err; i++) {
+		char *path = file_of(s, sample, inputs, num_inputs, i);
+
+		err = path ? read_npy(path, sample, &inputs[i], data[i], &f) :
+			     fail(&f, -ENOMEM, "out of memory");
+		free(path);
+	}
+	return err;
 }
 
 static int32_t samples_label(void *arg, uint32_t index)

@@ -65,6 +65,8 @@ static int simplify(struct graph *g)
 	int err = fold_constants(g);
 
 	if (!err)
+		err = fold_strides(g);
+	if (!err)
 		err = fold_patterns(g);
 	return err ? err : fold_affine(g);
 }

@@ -167,6 +167,17 @@ static struct extents simplify(const struct tensor *in, unsigned int reduced)
 	return e;
 }
 
+/* What is reduced has but one element: that is a dimension all the same, as commands need one. */
+static void need_axis(struct extents *e)
+{
+	for (int d = 0; d < e->rank; d++)
+		if (e->reduced[d])
+			return;
+	/* nothing kept the others from becoming one: there is room */
+	e->dims[e->rank] = 1;
+	e->reduced[e->rank++] = true;
+}
+
 /* Outer dimensions that are reduced, or too many that are kept, must be moved away. */
 static bool must_move(const struct extents *e)
 {
@@ -272,6 +283,7 @@ void lower_reduce(struct program *p, const struct op *op)
 		r.scale = sum_scale(op, reduced_count(in, reduced));
 	r.in = flat_fm(p, in, 1, 1);
 	r.extents = simplify(in, reduced);
+	need_axis(&r.extents);
 	if (must_move(&r.extents)) {
 		moved = move_reduced(p, op, reduced, &r.extents);
 		r.in.buffer = moved.buffer;

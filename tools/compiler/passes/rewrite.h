@@ -16,6 +16,9 @@ int simplify_layout(struct graph *g);
 /* Operators on constants become constants: float16 weights behind DEQUANTIZE, shapes ... */
 int fold_constants(struct graph *g);
 
+/* Windows wider than the NPU's, by whole steps of theirs: see strides.c. */
+int fold_strides(struct graph *g);
+
 /* Factors and summands of channels (a BatchNorm's) go into weights and bias before them. */
 int fold_affine(struct graph *g);
 
