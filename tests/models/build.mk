@@ -12,11 +12,19 @@ check-models: build ## compare models and operators with TFLite byte for byte, o
 	@tests/models/run --build $(O)
 
 check-models-drm: build module ## the same on the driver in a QEMU guest
-	@tests/models/run-guest
+	@O=$(O) tests/models/run-guest
 
 .PHONY: check-models-onnx
 check-models-onnx: build ## compare quantized ONNX models with ONNX Runtime byte for byte, on sim
 	@tests/models/run-onnx --build $(O)
+
+.PHONY: check-listed
+check-listed: build ## compile and run every model that the project names
+	@tests/models/listed --build $(O)
+
+.PHONY: check-models-onnx-drm
+check-models-onnx-drm: build module ## the same on the driver in a QEMU guest
+	@O=$(O) tests/models/run-guest --onnx
 
 check-mutation: check-models ## show that a changed rounding is caught by check-models
 	@tests/models/mutation $(O)
