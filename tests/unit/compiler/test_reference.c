@@ -412,6 +412,37 @@ static void test_fold_needs_one_reader(void **state)
 	assert_int_equal(m->graph.n_ops, 4);
 }
 
+/* What doubles can't tell apart, and types that have no kernels of their own. */
+static void test_exact_integers(void **state)
+{
+	static const int64_t large[] = { (1LL << 62) + 1, -(1LL << 62) - 1 }, three = 3;
+	static const uint8_t bytes[] = { 200, 7 }, hundred = 100;
+	struct made *m = *state;
+	struct tensor *a = typed(m, "a", DTYPE_I64, DIMS(2)), *b = typed(m, "b", DTYPE_I64, 0, NULL);
+	struct tensor *sum = typed(m, "sum", DTYPE_I64, DIMS(2));
+	struct tensor *minus = typed(m, "minus", DTYPE_I64, DIMS(2));
+	struct tensor *u = typed(m, "u", DTYPE_U8, DIMS(2)), *v = typed(m, "v", DTYPE_U8, DIMS(1));
+	struct tensor *difference = typed(m, "difference", DTYPE_U8, DIMS(2));
+
+	a->data = (const uint8_t *)large;
+	a->data_bytes = sizeof(large);
+	b->data = (const uint8_t *)&three;
+	b->data_bytes = sizeof(three);
+	u->data = bytes;
+	u->data_bytes = sizeof(bytes);
+	v->data = &hundred;
+	v->data_bytes = 1;
+	assert_true(fold_constant(&m->arena, OPERATOR(m, OP_ADD, sum, a, b)));
+	assert_true(constant_int(sum, 0) == (1LL << 62) + 4);
+	assert_true(constant_int(sum, 1) == -(1LL << 62) + 2);
+	assert_true(fold_constant(&m->arena, OPERATOR(m, OP_NEG, minus, a)));
+	assert_true(constant_int(minus, 0) == -(1LL << 62) - 1);
+	/* of 8 bits: it wraps around */
+	assert_true(fold_constant(&m->arena, OPERATOR(m, OP_SUB, difference, u, v)));
+	assert_int_equal(constant_int(difference, 0), 100);
+	assert_int_equal(constant_int(difference, 1), 163);
+}
+
 int main(void)
 {
 #define TEST(name)	cmocka_unit_test_setup_teardown(test_##name, made_setup, made_teardown)
@@ -421,6 +452,7 @@ int main(void)
 		TEST(runs), TEST(index_outside), TEST(refusals), TEST(fold_constants),
 		TEST(fold_leaves_quantized), TEST(fold_conv), TEST(fold_depthwise),
 		TEST(fold_dense), TEST(fold_needs_one_reader),
+		cmocka_unit_test_setup_teardown(test_exact_integers, made_setup, made_teardown),
 	};
 
 	return cmocka_run_group_tests_name("reference", tests, NULL, NULL);

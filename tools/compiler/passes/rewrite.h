@@ -27,7 +27,7 @@ int fold_patterns(struct graph *g);
 
 /*
  * evaluate.c: gives the output of an operator, all of whose inputs are constants, its
- * data. False if the operator is none that the compiler computes.
+ * data. False if the operator is none that is computed at import.
  */
 bool fold_constant(struct arena *arena, const struct op *op);
 /* Element @i of a constant of any type. */

@@ -57,6 +57,7 @@ static struct number load(enum dtype type, const void *data, int64_t i)
 		return (struct number){ .real = true,
 					.f = half_to_float(((const uint16_t *)data)[i]) };
 	case DTYPE_I64:
+	case DTYPE_U64:
 		return (struct number){ .i = ((const int64_t *)data)[i] };
 	case DTYPE_I32:
 		return (struct number){ .i = ((const int32_t *)data)[i] };
@@ -99,6 +100,7 @@ static void store(enum dtype type, void *data, int64_t i, struct number x)
 		((uint16_t *)data)[i] = float_to_half((float)f);
 		break;
 	case DTYPE_I64:
+	case DTYPE_U64:
 		((int64_t *)data)[i] = n;
 		break;
 	case DTYPE_I32:
@@ -123,7 +125,7 @@ static bool is_number(enum dtype type)
 	static const bool numbers[DTYPE_COUNT] = {
 		[DTYPE_F32] = true, [DTYPE_F16] = true, [DTYPE_F64] = true, [DTYPE_I64] = true,
 		[DTYPE_I32] = true, [DTYPE_U32] = true, [DTYPE_I16] = true, [DTYPE_U16] = true,
-		[DTYPE_I8] = true, [DTYPE_U8] = true, [DTYPE_BOOL] = true,
+		[DTYPE_U64] = true, [DTYPE_I8] = true, [DTYPE_U8] = true, [DTYPE_BOOL] = true,
 	};
 
 	return numbers[type];

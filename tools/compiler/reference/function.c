@@ -94,15 +94,48 @@ static const function_row functions[OP_KINDS] = {
 	[OP_SQUARE] = do_square, [OP_TANH] = do_tanh,
 };
 
+/* Those that stay whole numbers; what is too large wraps around. */
+static int64_t whole_function(enum op_kind kind, int64_t x)
+{
+	uint64_t u = (uint64_t)x;
+
+	switch (kind) {
+	case OP_ABS:
+		return x < 0 ? (int64_t)(0 - u) : x;
+	case OP_NEG:
+		return (int64_t)(0 - u);
+	case OP_RELU:
+		return x < 0 ? 0 : x;
+	case OP_SQUARE:
+		return (int64_t)(u * u);
+	default:
+		return (x > 0) - (x < 0);
+	}
+}
+
+static bool stays_whole(const struct op *op)
+{
+	return op->inputs[0]->type == DTYPE_I64 &&
+	       (op->kind == OP_ABS || op->kind == OP_NEG || op->kind == OP_RELU ||
+		op->kind == OP_SQUARE || op->kind == OP_SIGN);
+}
+
 const char *check_function(const struct op *op)
 {
-	const char *reason = check_floats(op);
+	const char *reason = stays_whole(op) ? NULL : check_floats(op);
 
 	return reason ? reason : check_like_input(op);
 }
 
 int run_function(const struct call *c)
 {
+	const int64_t *in = c->in[0];
+	int64_t *out = c->out[0];
+
+	for (int64_t i = 0; stays_whole(c->op) && i < tensor_elements(c->op->inputs[0]); i++)
+		out[i] = whole_function(c->op->kind, in[i]);
+	if (stays_whole(c->op))
+		return 0;
 	functions[c->op->kind](c->out[0], c->in[0], tensor_elements(c->op->inputs[0]),
 			       &c->op->attrs);
 	return 0;
