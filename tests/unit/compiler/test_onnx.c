@@ -145,7 +145,8 @@ static void assert_says(const struct file *m, const char *what)
 {
 	assert_true(m->made.diag.count > 0);
 	if (!strstr(m->made.diag.messages[m->made.diag.count - 1].text, what))
-		fail_msg("'%s' does not say '%s'", m->made.diag.messages[m->made.diag.count - 1].text, what);
+		fail_msg("'%s' does not say '%s'",
+			 m->made.diag.messages[m->made.diag.count - 1].text, what);
 }
 
 static unsigned int count_kind(const struct file *m, enum op_kind kind)

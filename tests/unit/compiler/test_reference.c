@@ -418,7 +418,8 @@ static void test_exact_integers(void **state)
 	static const int64_t large[] = { (1LL << 62) + 1, -(1LL << 62) - 1 }, three = 3;
 	static const uint8_t bytes[] = { 200, 7 }, hundred = 100;
 	struct made *m = *state;
-	struct tensor *a = typed(m, "a", DTYPE_I64, DIMS(2)), *b = typed(m, "b", DTYPE_I64, 0, NULL);
+	struct tensor *a = typed(m, "a", DTYPE_I64, DIMS(2));
+	struct tensor *b = typed(m, "b", DTYPE_I64, 0, NULL);
 	struct tensor *sum = typed(m, "sum", DTYPE_I64, DIMS(2));
 	struct tensor *minus = typed(m, "minus", DTYPE_I64, DIMS(2));
 	struct tensor *u = typed(m, "u", DTYPE_U8, DIMS(2)), *v = typed(m, "v", DTYPE_U8, DIMS(1));
