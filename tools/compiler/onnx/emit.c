@@ -56,8 +56,13 @@ struct tensor *emit(struct node *n, enum op_kind kind, unsigned int n_inputs,
 	op->source = n->index;
 	if (attrs)
 		op->attrs = *attrs;
-	if (!folded(n, op) && checked_elements(rank, dims) < 1)
-		node_fail(n, "its result is empty");
+	if (!folded(n, op)) {
+		if (checked_elements(rank, dims) < 1)
+			node_fail(n, "its result is empty");
+		/* a list that is a parameter may be */
+		if (n_inputs && inputs[0] && inputs[0]->data && !tensor_elements(inputs[0]))
+			node_fail(n, "its input is empty");
+	}
 	return out;
 }
 

@@ -40,7 +40,7 @@ struct equalizer {
 
 static int channel_count(const struct tensor *t)
 {
-	return t->dims[t->rank - 1];
+	return t->rank ? t->dims[t->rank - 1] : 1;
 }
 
 static int find(struct equalizer *e, const struct tensor *t)
