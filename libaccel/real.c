@@ -14,14 +14,6 @@
 
 #include "model.h"
 
-typedef float (*function)(float a, float b, const struct enpu_f32_params *p);
-
-#define FUNCTION(name, value)								\
-	static float name(float a, float b, const struct enpu_f32_params *p)		\
-	{										\
-		return value;								\
-	}
-
 static float between(float x, float least, float most)
 {
 	return x < least ? least : x > most ? most : x;
@@ -46,11 +38,12 @@ static float logistic(float x)
 		6.10247389755681e-13f, 5.76102136993427e-09f, 6.29106785017040e-06f,
 		1.70198817374094e-03f, 1.16817656904453e-01f, 9.93151921023180e-01f,
 	};
-	float square;
+	float square, y;
 
 	x = between(x, -18, 18);
 	square = x * x;
-	return between(polynomial(above, 5, square) * x / polynomial(below, 6, square) + 0.5f, 0, 1);
+	y = polynomial(above, 5, square) * x / polynomial(below, 6, square) + 0.5f;
+	return between(y, 0, 1);
 }
 
 static float hyperbolic_tangent(float x)
@@ -71,54 +64,56 @@ static float hyperbolic_tangent(float x)
 	return polynomial(above, 7, square) * x / polynomial(below, 4, square);
 }
 
-FUNCTION(f32_add, a + b)
-FUNCTION(f32_sub, a - b)
-FUNCTION(f32_mul, a * b)
-FUNCTION(f32_div, a / b)
-FUNCTION(f32_max, a > b ? a : b)
-FUNCTION(f32_min, a < b ? a : b)
-FUNCTION(f32_pow, b == 2 ? a * a : powf(a, b))
-FUNCTION(f32_abs, fabsf(a))
-FUNCTION(f32_neg, -a)
-FUNCTION(f32_sqrt, sqrtf(a))
-FUNCTION(f32_exp, expf(a))
-FUNCTION(f32_log, logf(a))
-FUNCTION(f32_erf, erff(a))
-FUNCTION(f32_tanh, hyperbolic_tangent(a))
-FUNCTION(f32_logistic, logistic(a))
-FUNCTION(f32_clip, between(a, p->alpha, p->beta))
-FUNCTION(f32_leaky_relu, a >= 0 ? a : p->alpha * a)
-FUNCTION(f32_hard_sigmoid, between(p->alpha * a + p->beta, 0, 1))
-FUNCTION(f32_hard_swish, a * between(a * (1.f / 6) + 0.5f, 0, 1))
-FUNCTION(f32_reciprocal, 1 / a)
-FUNCTION(f32_square, a * a)
-
-static const struct {
-	function of;
-	uint32_t num_inputs;
-} functions[ENPU_F32_FUNCTIONS] = {
-	[ENPU_F32_ADD] = { f32_add, 2 },
-	[ENPU_F32_SUB] = { f32_sub, 2 },
-	[ENPU_F32_MUL] = { f32_mul, 2 },
-	[ENPU_F32_DIV] = { f32_div, 2 },
-	[ENPU_F32_MAX] = { f32_max, 2 },
-	[ENPU_F32_MIN] = { f32_min, 2 },
-	[ENPU_F32_POW] = { f32_pow, 2 },
-	[ENPU_F32_ABS] = { f32_abs, 1 },
-	[ENPU_F32_NEG] = { f32_neg, 1 },
-	[ENPU_F32_SQRT] = { f32_sqrt, 1 },
-	[ENPU_F32_EXP] = { f32_exp, 1 },
-	[ENPU_F32_LOG] = { f32_log, 1 },
-	[ENPU_F32_ERF] = { f32_erf, 1 },
-	[ENPU_F32_TANH] = { f32_tanh, 1 },
-	[ENPU_F32_LOGISTIC] = { f32_logistic, 1 },
-	[ENPU_F32_CLIP] = { f32_clip, 1 },
-	[ENPU_F32_LEAKY_RELU] = { f32_leaky_relu, 1 },
-	[ENPU_F32_HARD_SIGMOID] = { f32_hard_sigmoid, 1 },
-	[ENPU_F32_HARD_SWISH] = { f32_hard_swish, 1 },
-	[ENPU_F32_RECIPROCAL] = { f32_reciprocal, 1 },
-	[ENPU_F32_SQUARE] = { f32_square, 1 },
-};
+static float value_of(const struct enpu_f32_params *p, float a, float b)
+{
+	switch ((enum enpu_f32_function)p->function) {
+	case ENPU_F32_ADD:
+		return a + b;
+	case ENPU_F32_SUB:
+		return a - b;
+	case ENPU_F32_MUL:
+		return a * b;
+	case ENPU_F32_DIV:
+		return a / b;
+	case ENPU_F32_MAX:
+		return a > b ? a : b;
+	case ENPU_F32_MIN:
+		return a < b ? a : b;
+	case ENPU_F32_POW:
+		return b == 2 ? a * a : powf(a, b);
+	case ENPU_F32_ABS:
+		return fabsf(a);
+	case ENPU_F32_NEG:
+		return -a;
+	case ENPU_F32_SQRT:
+		return sqrtf(a);
+	case ENPU_F32_EXP:
+		return expf(a);
+	case ENPU_F32_LOG:
+		return logf(a);
+	case ENPU_F32_ERF:
+		return erff(a);
+	case ENPU_F32_TANH:
+		return hyperbolic_tangent(a);
+	case ENPU_F32_LOGISTIC:
+		return logistic(a);
+	case ENPU_F32_CLIP:
+		return between(a, p->alpha, p->beta);
+	case ENPU_F32_LEAKY_RELU:
+		return a >= 0 ? a : p->alpha * a;
+	case ENPU_F32_HARD_SIGMOID:
+		return between(p->alpha * a + p->beta, 0, 1);
+	case ENPU_F32_HARD_SWISH:
+		return a * between(a * (1.f / 6) + 0.5f, 0, 1);
+	case ENPU_F32_RECIPROCAL:
+		return 1 / a;
+	case ENPU_F32_SQUARE:
+		return a * a;
+	case ENPU_F32_FUNCTIONS:
+		break;
+	}
+	return 0;
+}
 
 /* All tensors are floats, one of them is the output. */
 static int are_floats(const struct accel_model_step *step, size_t params_size)
@@ -140,7 +135,7 @@ static const char *check_map(const struct accel_model_step *step)
 		return "function: expected float tensors, one output, and its parameters";
 	if (params->function >= ENPU_F32_FUNCTIONS)
 		return "function: not one that this libaccel knows";
-	if (step->num_inputs != functions[params->function].num_inputs)
+	if (step->num_inputs != (params->function <= ENPU_F32_POW ? 2 : 1))
 		return "function: it takes another number of inputs";
 	for (uint32_t i = 0; i < step->num_inputs; i++)
 		if (!broadcasts(&step->inputs[i]->tensor, &step->outputs[0]->tensor))
@@ -156,11 +151,10 @@ static const char *run_map(const struct accel_model_step *step, const void *cons
 	uint32_t last = step->num_inputs - 1;
 	struct pair_walk w = walk_pair(&step->inputs[0]->tensor, &step->inputs[last]->tensor, out);
 	const float *a = inputs[0], *b = inputs[last];
-	function of = functions[params->function].of;
 	float *to = outputs[0];
 
 	for (size_t n = 0; n < out->elements; n++, walk_on(&w))
-		to[n] = of(a[w.at[0]], b[w.at[1]], params);
+		to[n] = value_of(params, a[w.at[0]], b[w.at[1]]);
 	return NULL;
 }
 
@@ -168,11 +162,12 @@ static const char *run_map(const struct accel_model_step *step, const void *cons
 static const char *check_mean(const struct accel_model_step *step)
 {
 	const struct enpu_mean_params *p = step->params;
-	uint64_t elements;
+	uint64_t around, elements;
 
 	if (!are_floats(step, sizeof(*p)) || step->num_inputs != 1)
 		return "mean: expected a float tensor, one output, and its parameters";
-	if (!p->length || __builtin_mul_overflow((uint64_t)p->outer * p->inner, p->length, &elements) ||
+	around = (uint64_t)p->outer * p->inner;
+	if (!p->length || __builtin_mul_overflow(around, p->length, &elements) ||
 	    elements != step->inputs[0]->tensor.elements ||
 	    elements / p->length != step->outputs[0]->tensor.elements)
 		return "mean: the extents are not those of the tensors";
@@ -299,21 +294,20 @@ static const char *run_max_pool(const struct accel_model_step *step, const void 
 {
 	const struct enpu_pool_params *p = step->params;
 	const struct accel_tensor *in = &step->inputs[0]->tensor, *out = &step->outputs[0]->tensor;
-	size_t image = in->elements / in->dims[0];
+	size_t image = in->elements / in->dims[0], places = out->elements / out->dims[3];
 	uint32_t first[2], end[2];
 	float *to = outputs[0];
 
-	for (uint32_t n = 0; n < out->dims[0]; n++)
-		for (uint32_t y = 0; y < out->dims[1]; y++)
-			for (uint32_t x = 0; x < out->dims[2]; x++) {
-				window(y, p->stride_h, p->pad_top, p->filter_h, in->dims[1], &first[0],
-				       &end[0]);
-				window(x, p->stride_w, p->pad_left, p->filter_w, in->dims[2], &first[1],
-				       &end[1]);
-				for (uint32_t c = 0; c < out->dims[3]; c++)
-					*to++ = largest(in, (const float *)inputs[0] + n * image + c,
-							first, end);
-			}
+	for (size_t i = 0; i < places; i++) {
+		uint32_t x = (uint32_t)(i % out->dims[2]), y = (uint32_t)(i / out->dims[2]);
+		const float *from = (const float *)inputs[0] + y / out->dims[1] * image;
+
+		y %= out->dims[1];
+		window(y, p->stride_h, p->pad_top, p->filter_h, in->dims[1], &first[0], &end[0]);
+		window(x, p->stride_w, p->pad_left, p->filter_w, in->dims[2], &first[1], &end[1]);
+		for (uint32_t c = 0; c < out->dims[3]; c++)
+			*to++ = largest(in, from + c, first, end);
+	}
 	return NULL;
 }
 

@@ -14,7 +14,8 @@ static const struct real {
 	unsigned int n_inputs;		/* of the step; others say how */
 	enum enpu_f32_function function;
 } reals[OP_KINDS] = {
-#define MAP(kind, n, f)	[OP_##kind] = { true, ENPU_CPU_F32_MAP, n, ENPU_F32_##f }
+#define MAP(kind, n, f)						\
+	[OP_##kind] = { true, ENPU_CPU_F32_MAP, n, ENPU_F32_##f }
 	MAP(ADD, 2, ADD), MAP(SUB, 2, SUB), MAP(MUL, 2, MUL), MAP(DIV, 2, DIV),
 	MAP(MAXIMUM, 2, MAX), MAP(MINIMUM, 2, MIN), MAP(POW, 2, POW),
 	MAP(ABS, 1, ABS), MAP(NEG, 1, NEG), MAP(SQRT, 1, SQRT), MAP(EXP, 1, EXP),
@@ -114,7 +115,7 @@ static const char *check_max_pool(struct graph *g, const struct op *op)
 	const char *reason;
 
 	if (in->rank != 4)
-		return arena_printf(g->arena, "the input has %d dimensions, 4 are needed", in->rank);
+		return arena_printf(g->arena, "%d dimensions, 4 are needed", in->rank);
 	reason = check_window(g, a, a->filter_h, a->filter_w);
 	if (reason)
 		return reason;
