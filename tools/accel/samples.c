@@ -378,6 +378,8 @@ static int samples_open(void *arg, const struct enpu_input_info *inputs, uint32_
 	int err;
 
 	*error = '\0';
+	if (!num_inputs)
+		return fail(&f, -EINVAL, "%s: the model has no inputs", s->dir);
 	if (num_inputs == 1)
 		err = add_folder(s, s->dir, -1, inputs, &f);
 	else
