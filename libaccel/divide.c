@@ -74,7 +74,8 @@ static const char *check(const struct accel_model_step *step)
 	for (uint32_t i = 0; i < 2; i++) {
 		const struct accel_tensor *in = &step->inputs[i]->tensor;
 
-		if (!is_8bit(in) || !is_quantized(in) || !is_quantized(out) || in->dtype != out->dtype)
+		if (!is_8bit(in) || !is_quantized(in) || !is_quantized(out) ||
+		    in->dtype != out->dtype)
 			return "division: expected quantized tensors of one 8-bit type";
 		if (!broadcasts(in, out))
 			return "division: the inputs do not broadcast to the output";

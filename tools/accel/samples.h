@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Folders of samples: JPEG and PNG files, and .npy files whose first dimension counts
- * samples; for a model with several inputs, one folder for each in the folder. In folders of a folder whose names are numbers, these are the samples' classes.
+ * samples; for a model with several inputs, one folder for each in the folder. In folders
+ * of a folder whose names are numbers, these are the samples' classes.
  */
 #ifndef ACCEL_CLI_SAMPLES_H
 #define ACCEL_CLI_SAMPLES_H

@@ -32,8 +32,9 @@
 #define ENPU_NOTE_INFO		1
 
 /*
- * What this header describes. Format 2 has the CPU steps from ENPU_CPU_QUANTIZE_EVEN on, format
- * 3 has ENPU_ROLE_STATE and those from ENPU_CPU_F32_MAP on; a model without them still says that a loader of format 1 can use it.
+ * What this header describes. Format 2 has the CPU steps from ENPU_CPU_QUANTIZE_EVEN on,
+ * format 3 has ENPU_ROLE_STATE and those from ENPU_CPU_F32_MAP on; a model without them still
+ * says that a loader of format 1 can use it.
  */
 #define ENPU_MODEL_FORMAT	3
 
@@ -110,7 +111,7 @@ enum enpu_cpu_op {
 	ENPU_CPU_TOPK,			/* last dimension: values, S32 or S64 indices; no params */
 	ENPU_CPU_CUMSUM,		/* params: struct enpu_cumsum_params */
 	ENPU_CPU_CONCATENATION,		/* F32 tensors; params: struct enpu_concatenation_params */
-	ENPU_CPU_F32_MAP,		/* F32 tensors that broadcast; params: struct enpu_f32_params */
+	ENPU_CPU_F32_MAP,		/* F32 tensors, broadcast; params: struct enpu_f32_params */
 	ENPU_CPU_F32_MEAN,		/* params: struct enpu_mean_params */
 	ENPU_CPU_F32_TRANSPOSE,		/* params: struct enpu_transpose_params */
 	ENPU_CPU_F32_MAX_POOL,		/* params: struct enpu_pool_params */

@@ -301,6 +301,7 @@ static void test_int16(void **state)
 		const struct op *first, *second;
 		struct tensor *x, *y;
 		struct made *m;
+		bool wide;
 
 		made_setup((void **)&m);
 		x = input(m, tensor(m, "x", DIMS(1, 1, 2, 2)));
@@ -316,9 +317,9 @@ static void test_int16(void **state)
 		assert_int_equal(second->outputs[0]->type, cases[i].z);
 		/* the input has 8 bits; biases have 64 behind inputs of 16 */
 		assert_int_equal(first->inputs[2]->type, DTYPE_I32);
-		assert_int_equal(second->inputs[2]->type,
-				 cases[i].y == DTYPE_I16 ? DTYPE_I64 : DTYPE_I32);
-		if (cases[i].y == DTYPE_I16) {
+		wide = cases[i].y == DTYPE_I16;
+		assert_int_equal(second->inputs[2]->type, wide ? DTYPE_I64 : DTYPE_I32);
+		if (wide) {
 			assert_near((double)first->outputs[0]->quant.scale[0], 100.0 / 32767);
 			assert_int_equal(first->outputs[0]->quant.zero_point[0], 0);
 			/* 1 / (100/32767 * 1/127) */
