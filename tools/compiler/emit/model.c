@@ -219,6 +219,25 @@ static uint32_t oldest_format(const struct writer *w)
 	return format;
 }
 
+/* Of devices that have no such tiles or weights: libaccel refuses them then. */
+static uint32_t needed_caps(const struct program *p)
+{
+	uint32_t caps = 0;
+
+	for (size_t i = 0; i < p->n_layers; i++) {
+		const struct layer *l = &p->layers[i];
+
+		for (int k = 0; k < 2; k++)
+			if (l->in[k].buffer && l->in[k].dtype == ENPU_S16)
+				caps |= ENPU_CAP_INT16;
+		if (l->out.dtype == ENPU_S16)
+			caps |= ENPU_CAP_INT16;
+		if (l->weights && l->weights_dtype == ENPU_S4)
+			caps |= ENPU_CAP_INT4_WEIGHTS;
+	}
+	return caps;
+}
+
 static void add_info(struct writer *w, const struct source *source)
 {
 	struct {
@@ -234,6 +253,7 @@ static void add_info(struct writer *w, const struct source *source)
 		.format_min = oldest_format(w),
 		.arch_version = ENPU_VERSION_1_0,
 		.opcodes = w->opcodes,
+		.caps = needed_caps(w->s->program),
 		.preset = add_string(w, w->s->machine->name),
 		.compiler = add_string(w, COMPILER),
 		.source = add_string(w, source->name),
