@@ -2,7 +2,9 @@
 /*
  * What a quantized model leaves in float32 between its quantized parts: functions of one or
  * two values, means, transposes, and the largest in a window. Such models are ONNX's: where
- * ONNX Runtime computes a function by an approximation of its own, so do we.
+ * ONNX Runtime computes a function by an approximation of its own, so do we. Its logistic
+ * function and hyperbolic tangent are Eigen's quotients of polynomials, and so are the
+ * coefficients here.
  */
 #include "broadcast.h"
 #include "cpu.h"
