@@ -185,6 +185,7 @@ void carry_integers(struct node *n, const struct op *op)
 	moved = arena_new(n->im->graph->arena, struct tensor, 1);
 	*moved = *to;
 	moved->type = from->type;
+	moved->data = NULL;		/* the floats' */
 	moved->quant = from->quant;
 	moved->quant.axis = axis;
 	inputs[0] = arena_new(n->im->graph->arena, struct tensor, 1);
