@@ -320,13 +320,19 @@ void stream_fill(struct stream *stream, uint8_t region, uint64_t offset, uint8_t
 	dma->fill_size = 1;
 }
 
-void stream_busy(struct stream *stream, uint8_t region)
+void stream_busier(struct stream *stream, uint8_t region, unsigned int times)
 {
 	struct enpu_cmd_dma *dma = (void *)(stream->start + stream->size);
 
 	stream_fill(stream, region, 0, 0xb5, CTX_AREA);
-	/* by stride 0 over and over the same area: 128 MiB */
+	/* by stride 0 over and over the same area: 128 MiB each time */
 	dma->count[0] = 512;
+	dma->count[1] = times;
+}
+
+void stream_busy(struct stream *stream, uint8_t region)
+{
+	stream_busier(stream, region, 1);
 }
 
 void stream_copy(struct stream *stream, uint8_t dst, uint64_t dst_offset, uint8_t src,

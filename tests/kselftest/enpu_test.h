@@ -73,6 +73,9 @@ void stream_fill(struct stream *stream, uint8_t region, uint64_t offset, uint8_t
 		 uint32_t length);
 /* Takes some ms */
 void stream_busy(struct stream *stream, uint8_t region);
+/* So many times as long; a command moves less than 4 GiB. */
+#define MOST_BUSY	16
+void stream_busier(struct stream *stream, uint8_t region, unsigned int times);
 void stream_copy(struct stream *stream, uint8_t dst, uint64_t dst_offset, uint8_t src,
 		 uint64_t src_offset, uint32_t length);
 
