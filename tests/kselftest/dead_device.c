@@ -2,11 +2,6 @@
 /*
  * The device dies: its process exits, registers read all ones. It does not come
  * back, so this is the last test of a guest.
- *
- * QEMU 11.1.3 aborts when it finds the connection closed while it sends a message
- * (vfio_user_send_qio() sets an error twice). So the clients wait for a hung
- * command when it happens, and ring no doorbell; what is left is the driver's
- * watchdog, which may meet the moment: `run` then tries again.
  */
 #include "enpu_test.h"
 

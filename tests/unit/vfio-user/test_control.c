@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -314,6 +316,35 @@ static void test_server_once(void **state)
 	vu_server_free(r.server);
 }
 
+/* However the server dies, its client reads the end first, and can still send. */
+static void test_server_killed(void **state)
+{
+	struct fixture *f = *state;
+	struct runner r = { .server = vu_server_new(enpu_function_device(f->function)) };
+	struct message m = message_new(VU_RESET, NULL, 0), reply;
+	struct pollfd ready = { .events = POLLRDHUP };
+	pid_t server;
+
+	assert_int_equal(vu_server_listen(r.server, f->path), 0);
+	server = fork();
+	assert_true(server >= 0);
+	if (!server) {
+		run_server(&r);
+		_exit(0);
+	}
+	ready.fd = greet(f->path);
+	assert_int_equal(kill(server, SIGKILL), 0);
+	assert_int_equal(waitpid(server, NULL, 0), server);
+	assert_false(client_receive(ready.fd, &reply));
+	assert_int_equal(send(ready.fd, &m.header, sizeof(m.header), MSG_NOSIGNAL),
+			 sizeof(m.header));
+	/* its end, but not that of both directions */
+	assert_int_equal(poll(&ready, 1, 0), 1);
+	assert_int_equal(ready.revents, POLLRDHUP);
+	close(ready.fd);
+	vu_server_free(r.server);
+}
+
 static void test_server_stopped_idle(void **state)
 {
 	struct fixture *f = *state;
@@ -342,6 +373,7 @@ int main(void)
 		PLAIN(test_listen),
 		PLAIN(test_server),
 		PLAIN(test_server_once),
+		PLAIN(test_server_killed),
 		PLAIN(test_server_stopped_idle),
 	};
 

@@ -4,6 +4,7 @@
  * vu_server_stop(), which wakes their blocked user by shutting them down.
  */
 #include "server.h"
+#include "hangup.h"
 #include "listen.h"
 #include "log.h"
 #include "session.h"
@@ -81,14 +82,20 @@ static bool set_client(struct vu_server *server, int fd)
 
 static bool serve(struct vu_server *server, int fd)
 {
+	int guard = hangup_guard(fd);
 	bool greeted = false;
 
+	if (guard < 0)
+		log_error("nobody can hold the connection if this process dies: %s",
+			  strerror(errno));
 	if (set_client(server, fd)) {
 		log_info("client connected");
 		greeted = vu_session_run(server->device, fd);
 		log_info("client gone");
 		set_client(server, -1);
 	}
+	if (guard >= 0)
+		close(guard);
 	close(fd);
 	return greeted;
 }
