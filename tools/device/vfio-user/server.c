@@ -4,10 +4,10 @@
  * vu_server_stop(), which wakes their blocked user by shutting them down.
  */
 #include "server.h"
-#include "hangup.h"
 #include "listen.h"
 #include "log.h"
 #include "session.h"
+#include "standin.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -82,20 +82,18 @@ static bool set_client(struct vu_server *server, int fd)
 
 static bool serve(struct vu_server *server, int fd)
 {
-	int guard = hangup_guard(fd);
+	int standin = standin_engage(fd);
 	bool greeted = false;
 
-	if (guard < 0)
-		log_error("nobody can hold the connection if this process dies: %s",
-			  strerror(errno));
+	if (standin < 0)
+		log_error("nobody answers the client if this process dies: %s", strerror(errno));
 	if (set_client(server, fd)) {
 		log_info("client connected");
 		greeted = vu_session_run(server->device, fd);
 		log_info("client gone");
 		set_client(server, -1);
 	}
-	if (guard >= 0)
-		close(guard);
+	standin_dismiss(standin);
 	close(fd);
 	return greeted;
 }
