@@ -159,6 +159,10 @@ static inline int enpu_huge_mnt_use(struct vfsmount *mnt, struct drm_gem_object 
 }
 #endif
 
+#ifndef ENPU_HAVE_SYSTEM_DFL_WQ
+#define system_dfl_wq	system_unbound_wq
+#endif
+
 #ifndef ENPU_HAVE_GPUVM_BO_OBTAIN_LOCKED
 #define drm_gpuvm_bo_obtain_locked	drm_gpuvm_bo_obtain
 #endif

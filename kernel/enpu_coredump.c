@@ -225,7 +225,7 @@ void enpu_coredump_take_locked(struct enpu_device *enpu, struct enpu_queue *queu
 		enpu_coredump_read_queue(dump);
 	}
 	enpu_coredump_read_registers(dump);
-	queue_work(system_unbound_wq, &dump->work);
+	queue_work(system_dfl_wq, &dump->work);
 }
 
 /* The failed job, if the snapshot has it */

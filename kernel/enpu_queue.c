@@ -491,7 +491,7 @@ static int enpu_queue_init_front(struct enpu_queue *queue, u32 mode, struct drm_
 	int ret;
 
 	if (mode == DRM_ENPU_QUEUE_USER) {
-		queue->watch_wq = system_unbound_wq;
+		queue->watch_wq = system_dfl_wq;
 		INIT_DELAYED_WORK(&queue->watchdog, enpu_user_watchdog);
 		return enpu_user_init(queue, file);
 	}

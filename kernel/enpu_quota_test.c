@@ -6,6 +6,7 @@
 
 #include <kunit/test.h>
 
+#include "enpu_compat.h"
 #include "enpu_quota.h"
 #include "enpu_test.h"
 
@@ -100,7 +101,7 @@ static void enpu_quota_race(struct kunit *test)
 	for (i = 0; i < 4; i++) {
 		chargers[i].quota = test->priv;
 		INIT_WORK(&chargers[i].work, charge_many);
-		queue_work(system_unbound_wq, &chargers[i].work);
+		queue_work(system_dfl_wq, &chargers[i].work);
 	}
 	for (i = 0; i < 4; i++) {
 		flush_work(&chargers[i].work);

@@ -50,6 +50,7 @@
 #include <drm/drm_file.h>
 #include <drm/drm_print.h>
 
+#include "enpu_compat.h"
 #include "enpu_coredump.h"
 #include "enpu_pm.h"
 #include "enpu_queue.h"
@@ -117,7 +118,7 @@ void enpu_reset_gone_locked(struct enpu_device *enpu)
 	enpu->hw_on = false;
 	enpu->hw_gone = true;
 	enpu_reset_fail_queues_locked(enpu, -ENODEV);
-	queue_work(system_unbound_wq, &enpu->gone_work);
+	queue_work(system_dfl_wq, &enpu->gone_work);
 }
 
 static void enpu_reset_count_locked(struct enpu_device *enpu)
@@ -125,7 +126,7 @@ static void enpu_reset_count_locked(struct enpu_device *enpu)
 	drm_warn(&enpu->drm, "the device was reset\n");
 	WRITE_ONCE(enpu->info.reset_count, enpu->info.reset_count + 1);
 	trace_enpu_device_reset(enpu);
-	queue_work(system_unbound_wq, &enpu->wedged_work);
+	queue_work(system_dfl_wq, &enpu->wedged_work);
 }
 
 /**
