@@ -12,6 +12,7 @@ import numpy
 import onnx
 import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.tools.onnx_model_utils import fix_output_shapes, make_input_shape_fixed
 
@@ -64,6 +65,18 @@ def prepare(source, target, shapes):
     quant_pre_process(target, target, skip_symbolic_shape=True)
 
 
+def remember_axes():
+    """Of weights with a scale for each channel the QOperator form forgets the axis, and fails when it must
+    widen a scale for a large bias."""
+    quantize = ONNXQuantizer.quantize_weight_per_channel
+
+    def quantize_and_remember(self, name, kind, axis, *rest, **options):
+        made = quantize(self, name, kind, axis, *rest, **options)
+        self.quantized_value_map[name].axis = axis
+        return made
+    ONNXQuantizer.quantize_weight_per_channel = quantize_and_remember
+
+
 def cosine(a, b):
     return float(numpy.dot(a, b) / numpy.sqrt(numpy.dot(a, a) * numpy.dot(b, b)))
 
@@ -98,6 +111,7 @@ def main():
     parser.add_argument("target")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
+    remember_axes()
     with tempfile.TemporaryDirectory() as scratch:
         prepared = str(Path(scratch) / "prepared.onnx")
         prepare(arguments.source, prepared, arguments.shape)

@@ -143,6 +143,16 @@ class Case:
             return self.quantize(name, source.kind, [n, c, *out], source.scale, source.zero)
         return Q(name, source.kind, [n, c, *out], source.scale, source.zero)
 
+    def resize(self, source, height, width, mode, scale=None):
+        n, c, *_ = source.shape
+        sizes = self.graph.constant(INT64, [4], [n, c, height, width])
+        name = self.graph.node("Resize", [self.real(source) if self.qdq else source.name, "", "", sizes],
+                               mode="linear", coordinate_transformation_mode=mode)
+        out = source._replace(name=name, shape=[n, c, height, width])
+        if self.qdq:
+            return self.quantize(name, source.kind, out.shape, scale or source.scale, source.zero)
+        return out
+
     def reshape(self, source, shape):
         target = self.graph.constant(INT64, [len(shape)], shape)
         name = self.graph.node("Reshape", [source.name, target])
@@ -314,6 +324,26 @@ def conversion_cases(kind):
         "hard-sigmoid": through("HardSigmoid", alpha=0.25), "neg": through("Neg")}
 
 
+def resize_cases(case, kind):
+    """Between convolutions, which is where ONNX Runtime has channels last."""
+    def make(seed, height, width, mode, **options):
+        c = case(seed)
+        x = c.input(kind, [1, 8, 9, 13], 0.031, middle(kind, -11))
+        x = c.convolution(x, 12, (1, 1), scale=0.04, zero=middle(kind, 5))
+        x = c.resize(x, height, width, mode, **options)
+        return c.finish(c.convolution(x, 12, (1, 1), scale=0.06, zero=middle(kind, -5)))
+    cases = {
+        "resize": make("a", 18, 26, "half_pixel"),
+        "resize-odd": make("b", 23, 7, "pytorch_half_pixel"),
+        "resize-one": make("c", 1, 13, "pytorch_half_pixel"),
+        "resize-corners": make("d", 20, 31, "align_corners"),
+        "resize-asymmetric": make("e", 13, 40, "asymmetric"),
+    }
+    if case("").qdq:
+        cases["resize-rescaled"] = make("f", 18, 26, "half_pixel", scale=0.027)
+    return cases
+
+
 def residual_net(case, kind):
     """Convolutions, a branch, pooling and a classifier, as small nets have them."""
     c = case("net")
@@ -343,7 +373,8 @@ def cases():
         for kind, suffix in ((UINT8, "uint8"), (INT8, "int8")):
             def case(seed, form=form, suffix=suffix):
                 return Case(f"{form} {suffix} {seed}", form == "qdq")
-            for make in (conv_cases, product_cases, binary_cases, pool_cases, table_cases):
+            for make in (conv_cases, product_cases, binary_cases, pool_cases, table_cases,
+                         resize_cases):
                 for name, model in make(case, kind).items():
                     made[f"{form}-{suffix}-{name}"] = model
             made[f"{form}-{suffix}-net"] = residual_net(case, kind)

@@ -4,8 +4,9 @@
  *
  * Loads the runtime at run time, runs one model once on the bytes of given files and
  * writes every output as OUTPUT_DIR/outputN.bin. The session is an ordinary one:
- * all graph optimizations, on the CPU. With --optimized FILE the graph that it
- * really runs is kept, to see which integer kernels a model has become.
+ * all graph optimizations, on the CPU; --config KEY=VALUE sets an entry of its
+ * configuration. With --optimized FILE the graph that it really runs is kept, to
+ * see which integer kernels a model has become.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -20,6 +21,7 @@
 
 #define MAX_TENSORS	64
 #define MAX_RANK	16
+#define MAX_ENTRIES	8
 
 struct oracle {
 	const OrtApi *ort;
@@ -28,6 +30,8 @@ struct oracle {
 	OrtAllocator *allocator;
 	const char *library, *model, *output_dir, *optimized;
 	const char *files[MAX_TENSORS];
+	char *entries[MAX_ENTRIES];
+	size_t n_entries;
 	size_t n_files, n_inputs, n_outputs;
 	char *input_names[MAX_TENSORS], *output_names[MAX_TENSORS];
 	OrtValue *inputs[MAX_TENSORS], *outputs[MAX_TENSORS];
@@ -67,6 +71,17 @@ static void load(struct oracle *o)
 		fail("%s: too old for the headers", o->library);
 }
 
+/* KEY=VALUE; the text is cut in two. */
+static void configure(const struct oracle *o, OrtSessionOptions *options, char *entry)
+{
+	char *value = strchr(entry, '=');
+
+	if (!value)
+		fail("%s: not KEY=VALUE", entry);
+	*value++ = '\0';
+	check(o, o->ort->AddSessionConfigEntry(options, entry, value), entry);
+}
+
 static void open_model(struct oracle *o)
 {
 	const OrtApi *ort = o->ort;
@@ -76,6 +91,8 @@ static void open_model(struct oracle *o)
 	check(o, ort->CreateSessionOptions(&options), "options");
 	check(o, ort->SetIntraOpNumThreads(options, 1), "threads");
 	check(o, ort->SetSessionGraphOptimizationLevel(options, ORT_ENABLE_ALL), "optimization");
+	for (size_t i = 0; i < o->n_entries; i++)
+		configure(o, options, o->entries[i]);
 	if (o->optimized)
 		check(o, ort->SetOptimizedModelFilePath(options, o->optimized), o->optimized);
 	check(o, ort->CreateSession(o->env, o->model, options, &o->session), o->model);
@@ -185,7 +202,7 @@ static void run(struct oracle *o)
 static void usage(void)
 {
 	fputs("usage: ort-oracle --library LIB.so [--input FILE]... [--output-dir DIR]\n"
-	      "                  [--optimized FILE] MODEL.onnx\n", stderr);
+	      "                  [--config KEY=VALUE]... [--optimized FILE] MODEL.onnx\n", stderr);
 	exit(2);
 }
 
@@ -196,6 +213,7 @@ int main(int argc, char **argv)
 		{ "input", required_argument, NULL, 'i' },
 		{ "output-dir", required_argument, NULL, 'o' },
 		{ "optimized", required_argument, NULL, 'z' },
+		{ "config", required_argument, NULL, 'c' },
 		{ 0 },
 	};
 	struct oracle o = { .library = "libonnxruntime.so.1" };
@@ -210,6 +228,8 @@ int main(int argc, char **argv)
 			o.output_dir = optarg;
 		else if (c == 'z')
 			o.optimized = optarg;
+		else if (c == 'c' && o.n_entries < MAX_ENTRIES)
+			o.entries[o.n_entries++] = optarg;
 		else
 			usage();
 	}

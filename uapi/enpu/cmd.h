@@ -298,6 +298,8 @@ struct enpu_cmd_reduce {
 enum enpu_resize {
 	ENPU_RESIZE_FIXED,		/* frac in 1/1024 */
 	ENPU_RESIZE_FLOAT,		/* frac is an fp32 bit pattern; TFLite's uint8 kernel */
+	ENPU_RESIZE_TRUNCATED,		/* as FIXED, but rounded toward zero */
+	ENPU_RESIZE_FP32,		/* as FLOAT, with both tiles' scales and zero points */
 };
 
 /* Where an output row (or column) comes from: lo + frac * (hi - lo), frac may lie outside 0..1 */
@@ -307,7 +309,10 @@ struct enpu_resize_tap {
 	__s32 frac;
 };
 
-/* RESIZE: bilinear with taps from tables; nearest is frac 0. Same type in and out. */
+/*
+ * RESIZE: bilinear with taps from tables; nearest is frac 0. Same type in and out. Scales and
+ * zero points play a part in FP32 only.
+ */
 struct enpu_cmd_resize {
 	struct enpu_cmd cmd;
 	struct enpu_tile ifm;

@@ -679,6 +679,50 @@ static void test_resize_float(void **state)
 	assert_int_equal(((uint8_t *)region(f, OUT))[1], 21);
 }
 
+static void test_resize_truncated(void **state)
+{
+	const int8_t in[] = { 10, 20, 50, -100 };
+	struct enpu_cmd_resize cmd = resize(ENPU_S8, ENPU_RESIZE_TRUNCATED);
+
+	memcpy(region(f, IN), in, sizeof(in));
+	set_tap(0, 1, 1, 512);			/* between the last row and itself */
+	set_tap(64, 0, 1, 256);			/* 12.5 */
+	set_tap(72, 0, 1, 510);			/* -24.7 */
+	run_ok(f, &cmd, sizeof(cmd));
+	assert_int_equal(((int8_t *)region(f, OUT))[0], 12);
+	assert_int_equal(((int8_t *)region(f, OUT))[1], -24);
+}
+
+static void test_resize_fp32(void **state)
+{
+	const uint8_t in[] = { 10, 21, 50, 104 };
+	const float half = 0.5f, in_scale = 0.25f, out_scale = 0.5f;
+	struct enpu_cmd_resize cmd = resize(ENPU_U8, ENPU_RESIZE_FP32);
+	int32_t bits;
+
+	memcpy(&bits, &half, sizeof(bits));
+	memcpy(&cmd.ifm.scale, &in_scale, sizeof(in_scale));
+	memcpy(&cmd.ofm.scale, &out_scale, sizeof(out_scale));
+	cmd.ifm.zero_point = 8;
+	cmd.ofm.zero_point = 3;
+	memcpy(region(f, IN), in, sizeof(in));
+	set_tap(0, 0, 0, 0);
+	set_tap(64, 0, 1, bits);		/* 7.5 quarters: 3.75 halves, and 3 */
+	set_tap(72, 0, 0, bits);		/* 2 quarters: 1 half, and 3 */
+	run_ok(f, &cmd, sizeof(cmd));
+	assert_int_equal(((uint8_t *)region(f, OUT))[0], 7);
+	assert_int_equal(((uint8_t *)region(f, OUT))[1], 4);
+
+	set_tap(64, 1, 1, 0);			/* 6.5 halves: to even, before the zero point */
+	run_ok(f, &cmd, sizeof(cmd));
+	assert_int_equal(((uint8_t *)region(f, OUT))[0], 9);
+
+	cmd.ofm.scale = 0;			/* not positive */
+	emit(f, &cmd, sizeof(cmd));
+	assert_int_equal(run(f), ENPU_STEP_FAULT);
+	assert_int_equal(enpu_exec_fault(f->exec)->cause, ENPU_FAULT_OPERAND);
+}
+
 /* RESCALE */
 
 static void test_rescale(void **state)
@@ -730,6 +774,8 @@ int main(void)
 		cmocka_unit_test(test_reduce),
 		cmocka_unit_test(test_resize_fixed),
 		cmocka_unit_test(test_resize_float),
+		cmocka_unit_test(test_resize_truncated),
+		cmocka_unit_test(test_resize_fp32),
 		cmocka_unit_test(test_rescale),
 	};
 

@@ -117,6 +117,7 @@ enum padding {
 enum numerics {
 	NUMERICS_TFLITE,		/* fixed point, Documentation/hardware.rst */
 	NUMERICS_ORT,			/* a binary32 factor, rounded half to even */
+	NUMERICS_ORT_RAW,		/* ONNX Runtime's, with no conversion around the operator */
 };
 
 enum activation {

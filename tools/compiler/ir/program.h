@@ -106,7 +106,7 @@ struct layer {
 	uint8_t left_shift;		/* ELEMENTWISE, SOFTMAX */
 	int32_t softmax_multiplier, softmax_diff_min;
 	float softmax_factor;		/* SOFTMAX with a table */
-	float in_scale, out_scale;	/* POOL: ENPU_POOL_AVERAGE_FP32, else 0 */
+	float in_scale, out_scale;	/* POOL, RESIZE in binary32; else 0 */
 	uint8_t pool_flags;
 	uint8_t reduce_axes;
 	int32_t reduce_bias;

@@ -11,7 +11,7 @@
 
 bool follows_ort(const struct op *op)
 {
-	return op->attrs.numerics == NUMERICS_ORT;
+	return op->attrs.numerics != NUMERICS_TFLITE;
 }
 
 enum enpu_requant device_requant(const struct op *op)

@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: MIT
 /*
  * RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR: where each output row and column
- * comes from, in the precision of TFLite's kernels: float for uint8, 1/1024 for int8.
+ * comes from, in the precision of TFLite's kernels: float for uint8, 1/1024 for int8. ONNX
+ * Runtime's are float between conversions, and 1/1024 where there are none.
  */
 #include <math.h>
 #include <string.h>
 
 #include "operator.h"
+#include "ort.h"
 
 #define FRACTION_ONE	1024
+
+/* The modes differ in what fractions are, and in how what is mixed is rounded. */
+static enum enpu_resize mode_of(const struct op *op)
+{
+	if (op->kind == OP_RESIZE_NEAREST_NEIGHBOR)
+		return ENPU_RESIZE_FIXED;
+	switch (op->attrs.numerics) {
+	case NUMERICS_ORT:
+		return ENPU_RESIZE_FP32;
+	case NUMERICS_ORT_RAW:
+		return ENPU_RESIZE_TRUNCATED;
+	default:
+		return op->inputs[0]->type == DTYPE_U8 ? ENPU_RESIZE_FLOAT : ENPU_RESIZE_FIXED;
+	}
+}
 
 const char *check_resize(struct graph *g, struct op *op)
 {
@@ -18,7 +35,9 @@ const char *check_resize(struct graph *g, struct op *op)
 
 	if (!reason)
 		reason = check_8_or_16bit(g, out, "output");
-	if (!reason)
+	if (!reason && mode_of(op) == ENPU_RESIZE_FP32)
+		reason = in->type == out->type ? NULL : "input and output have different types";
+	else if (!reason)
 		reason = check_same_quant(g, in, out);
 	if (!reason)
 		reason = check_constant_ints(g, op->inputs[1], "the size", 2);
@@ -107,6 +126,52 @@ static struct enpu_resize_tap fixed_tap(int32_t i, int32_t in, int32_t out,
 	return tap;
 }
 
+/* Where ONNX Runtime's output @i is. Its scale is the inverse of TFLite's. */
+static float ort_position(int32_t i, int32_t in, int32_t out, const struct op_attrs *a)
+{
+	float scale = (float)out / (float)in, position, last = (float)(in - 1);
+
+	if (in == out)
+		position = (float)i;
+	else if (a->align_corners)
+		position = out == 1 ? 0 : (float)i * last / (float)(out - 1);
+	else if (a->half_pixel_centers)
+		position = ((float)i + 0.5f) / scale - 0.5f;
+	else
+		position = (float)i / scale;
+	return position < 0 ? 0 : position > last ? last : position;
+}
+
+/* Between the last and itself is half way. */
+static struct enpu_resize_tap ort_tap(int32_t i, int32_t in, int32_t out,
+				      const struct op_attrs *a, bool fixed)
+{
+	float position = ort_position(i, in, out, a), fraction;
+	struct enpu_resize_tap tap;
+
+	tap.lo = (int32_t)position;
+	tap.hi = at_most(tap.lo + 1, in - 1);
+	fraction = tap.lo == tap.hi ? 0.5f : position - (float)tap.lo;
+	if (fixed)
+		tap.frac = (int32_t)(fraction * FRACTION_ONE);
+	else
+		memcpy(&tap.frac, &fraction, sizeof(tap.frac));
+	return tap;
+}
+
+static struct enpu_resize_tap tap_of(int32_t i, int32_t in, int32_t out, const struct op *op)
+{
+	enum enpu_resize mode = mode_of(op);
+
+	if (op->kind == OP_RESIZE_NEAREST_NEIGHBOR)
+		return nearest_tap(i, in, out, &op->attrs);
+	if (mode == ENPU_RESIZE_FLOAT)
+		return float_tap(i, in, out, &op->attrs);
+	if (mode == ENPU_RESIZE_FIXED)
+		return fixed_tap(i, in, out, &op->attrs);
+	return ort_tap(i, in, out, &op->attrs, mode == ENPU_RESIZE_TRUNCATED);
+}
+
 static struct buffer *taps(struct program *p, const struct op *op, int dim)
 {
 	const struct tensor *t = op->inputs[0];
@@ -114,17 +179,13 @@ static struct buffer *taps(struct program *p, const struct op *op, int dim)
 	struct enpu_resize_tap *tap = arena_new(p->arena, struct enpu_resize_tap, out);
 
 	for (int32_t i = 0; i < out; i++)
-		tap[i] = op->kind == OP_RESIZE_NEAREST_NEIGHBOR ?
-				 nearest_tap(i, in, out, &op->attrs) :
-			 t->type == DTYPE_U8 ? float_tap(i, in, out, &op->attrs) :
-					       fixed_tap(i, in, out, &op->attrs);
+		tap[i] = tap_of(i, in, out, op);
 	return program_constant(p, tap, (int64_t)out * sizeof(*tap), "resize taps");
 }
 
 void lower_resize(struct program *p, const struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	bool is_float = op->kind == OP_RESIZE_BILINEAR && in->type == DTYPE_U8;
 	struct buffer *rows = taps(p, op, 1), *cols = taps(p, op, 2);
 
 	for (int32_t n = 0; n < in->dims[0]; n++) {
@@ -134,6 +195,10 @@ void lower_resize(struct program *p, const struct op *op)
 		l->out = image_fm(p, out, n);
 		l->rows = rows;
 		l->cols = cols;
-		l->operation = is_float ? ENPU_RESIZE_FLOAT : ENPU_RESIZE_FIXED;
+		l->operation = mode_of(op);
+		if (mode_of(op) == ENPU_RESIZE_FP32) {
+			l->in_scale = in->quant.scale[0];
+			l->out_scale = out->quant.scale[0];
+		}
 	}
 }

@@ -295,6 +295,18 @@ static void share_quants(const struct builder *b)
 			share_quant(b->ops[i]);
 }
 
+/* What interpolates between integers, without conversions around it, is another kernel. */
+static void mark_raw(const struct builder *b)
+{
+	for (size_t i = 0; i < b->n_ops; i++) {
+		struct op *op = b->ops[i];
+
+		if (op->kind == OP_RESIZE_BILINEAR && op->n_inputs && !is_float(op->inputs[0]) &&
+		    op->attrs.numerics == NUMERICS_TFLITE)
+			op->attrs.numerics = NUMERICS_ORT_RAW;
+	}
+}
+
 /* Integers that no conversion gives a scale count as themselves. */
 static void name_quants(const struct builder *b)
 {
@@ -339,6 +351,7 @@ int merge_quantization(struct graph *g)
 			merge(&b, op);
 	}
 	share_quants(&b);
+	mark_raw(&b);
 	name_quants(&b);
 	return builder_finish(&b, g);
 }

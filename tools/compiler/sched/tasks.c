@@ -362,6 +362,8 @@ static struct task resize_task(const struct layer *l, const struct operands *o, 
 		.cols = ref(o->cols, 0, 0),
 		.mode = l->operation,
 	};
+	t.cmd.resize.ifm.scale = float_bits(l->in_scale);
+	t.cmd.resize.ofm.scale = float_bits(l->out_scale);
 	return t;
 }
 

@@ -18,12 +18,13 @@ struct resize {
 	int32_t *output;
 };
 
-static int32_t mix_fixed(const int32_t p[4], int64_t fy, int64_t fx, const struct enpu_type *type)
+static int32_t mix_fixed(const int32_t p[4], int64_t fy, int64_t fx, int64_t half,
+			 const struct enpu_type *type)
 {
 	int64_t v = p[0] * (1024 - fy) * (1024 - fx) + p[1] * fy * (1024 - fx) +
 		    p[2] * (1024 - fy) * fx + p[3] * fy * fx;
 
-	v = (v > 0 ? v + (1 << 19) : v - (1 << 19)) / (1 << 20);
+	v = (v > 0 ? v + half : v - half) / (1 << 20);
 	return enpu_clamp(v, type->min, type->max);
 }
 
@@ -38,12 +39,41 @@ static int32_t mix_float(const int32_t p[4], float fy, float fx, const struct en
 	return (int32_t)v;
 }
 
+/* Weights first, then row by row */
+static int32_t mix_fp32(const struct enpu_cmd_resize *cmd, const int32_t p[4], float fy, float fx)
+{
+	const struct enpu_type *type = &enpu_types[cmd->ofm.dtype];
+	float scale = enpu_float(cmd->ifm.scale), real[4], v;
+
+	for (unsigned int i = 0; i < 4; i++)
+		real[i] = scale * (float)((int64_t)p[i] - cmd->ifm.zero_point);
+	v = (1 - fx) * (1 - fy) * real[0] + fx * (1 - fy) * real[2] +
+	    (1 - fx) * fy * real[1] + fx * fy * real[3];
+	return enpu_clamp((int64_t)enpu_round_even(v / enpu_float(cmd->ofm.scale)) +
+			  cmd->ofm.zero_point, type->min, type->max);
+}
+
+static int32_t mix(const struct enpu_cmd_resize *cmd, const int32_t p[4], int32_t fy, int32_t fx)
+{
+	const struct enpu_type *type = &enpu_types[cmd->ifm.dtype];
+
+	switch (cmd->mode) {
+	case ENPU_RESIZE_FIXED:
+		return mix_fixed(p, fy, fx, 1 << 19, type);
+	case ENPU_RESIZE_TRUNCATED:
+		return mix_fixed(p, fy, fx, 0, type);
+	case ENPU_RESIZE_FLOAT:
+		return mix_float(p, enpu_float((uint32_t)fy), enpu_float((uint32_t)fx), type);
+	default:
+		return mix_fp32(cmd, p, enpu_float((uint32_t)fy), enpu_float((uint32_t)fx));
+	}
+}
+
 static int column(struct enpu_exec *x, const struct resize *r,
 		  const struct enpu_resize_tap *row, const struct enpu_resize_tap *col,
 		  int32_t *out)
 {
 	const struct enpu_tile *ifm = &r->cmd->ifm;
-	const struct enpu_type *type = &enpu_types[ifm->dtype];
 	uint32_t channels = ifm->channels;
 	const uint16_t at[4][2] = {
 		{ row->lo, col->lo }, { row->hi, col->lo }, { row->lo, col->hi },
@@ -63,10 +93,7 @@ static int column(struct enpu_exec *x, const struct resize *r,
 			r->corners[3 * channels + c],
 		};
 
-		out[c] = r->cmd->mode == ENPU_RESIZE_FIXED ?
-			mix_fixed(p, row->frac, col->frac, type) :
-			mix_float(p, enpu_float((uint32_t)row->frac),
-				  enpu_float((uint32_t)col->frac), type);
+		out[c] = mix(r->cmd, p, row->frac, col->frac);
 	}
 	return 0;
 }
@@ -109,7 +136,7 @@ static bool tap_ok(const struct enpu_resize_tap *tap, uint32_t extent, unsigned 
 {
 	if (tap->lo >= extent || tap->hi >= extent)
 		return false;
-	if (mode == ENPU_RESIZE_FIXED)
+	if (mode == ENPU_RESIZE_FIXED || mode == ENPU_RESIZE_TRUNCATED)
 		return tap->frac >= -1024 && tap->frac <= 2048;
 	return isfinite(enpu_float((uint32_t)tap->frac));
 }
@@ -130,13 +157,16 @@ static int validate(struct enpu_exec *x)
 	const struct enpu_cmd_resize *cmd = &x->cmd.resize;
 	const size_t size = sizeof(struct enpu_resize_tap);
 	struct enpu_resize_tap *taps;
+	int (*check_tile)(struct enpu_exec *x, const struct enpu_tile *tile, unsigned int types,
+			  enum enpu_tile_use use) =
+		cmd->mode == ENPU_RESIZE_FP32 ? enpu_check_scaled_tile : enpu_check_tile;
 	int err = enpu_check_zero(x, cmd->reserved, sizeof(cmd->reserved));
 
 	if (!err)
-		err = enpu_check_tile(x, &cmd->ifm, ENPU_TYPES_8_16, ENPU_TILE_INPUT);
+		err = check_tile(x, &cmd->ifm, ENPU_TYPES_8_16, ENPU_TILE_INPUT);
 	if (!err)
-		err = enpu_check_tile(x, &cmd->ofm, ENPU_TYPES_8_16, ENPU_TILE_OUTPUT);
-	if (!err && (cmd->mode > ENPU_RESIZE_FLOAT || cmd->ifm.dtype != cmd->ofm.dtype ||
+		err = check_tile(x, &cmd->ofm, ENPU_TYPES_8_16, ENPU_TILE_OUTPUT);
+	if (!err && (cmd->mode > ENPU_RESIZE_FP32 || cmd->ifm.dtype != cmd->ofm.dtype ||
 		     cmd->ifm.channels != cmd->ofm.channels || cmd->rows.dtype ||
 		     cmd->cols.dtype))
 		err = enpu_exec_bad_operand(x);
