@@ -24,3 +24,5 @@ $(eval $(call unit_test,compiler-reference,\
 	$(COMPILER_TEST)/test_reference.c $(COMPILER_TEST)/graph_fixture.c,libenpu-compiler))
 $(eval $(call unit_test,compiler-onnx,\
 	$(COMPILER_TEST)/test_onnx.c $(COMPILER_TEST)/graph_fixture.c,libenpu-compiler))
+$(eval $(call unit_test,compiler-strides,\
+	$(COMPILER_TEST)/test_strides.c $(COMPILER_TEST)/graph_fixture.c,libenpu-compiler))
