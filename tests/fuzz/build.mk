@@ -11,7 +11,7 @@ $(eval $(call flags,tests/fuzz/,-Itools/compiler -Itools/compiler/include))
 # Loops over bytes and bins, in which new ways are of no interest: watching them takes most of
 # the time.
 $(O)/fuzzer/obj/tests/% \
-$(addprefix $(O)/fuzzer/obj/tools/compiler/quant/,histogram.o range.o): FUZZ_COVERAGE :=
+$(addprefix $(O)/fuzzer/obj/tools/compiler/quant/,histogram.o range.o range_search.o): FUZZ_COVERAGE :=
 
 # $(call libfuzzer,NAME,SRCS,LIBS,-l flags)
 define libfuzzer
