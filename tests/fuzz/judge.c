@@ -10,9 +10,6 @@
 
 /* Larger models would take too long to verify thousands of times. */
 #define VERIFIED_BYTES	(512u << 10)
-/* The same for graphs that are run on numbers. */
-#define MOST_ELEMENTS	((int64_t)1 << 22)
-#define MOST_PRODUCTS	((int64_t)1 << 30)
 
 static bool worth_verifying(const struct model_file *m)
 {
@@ -59,13 +56,13 @@ enum outcome judge(int err, struct enpu_blob *blob, struct enpu_diag *diag, char
 	return outcome;
 }
 
-bool worth_running(const struct graph *g)
+bool worth_running(const struct graph *g, int64_t most_elements, int64_t most_products)
 {
 	int64_t elements = 0;
 
 	for (unsigned int i = 0; i < g->n_tensors; i++)
 		elements += tensor_elements(&g->tensors[i]);
-	for (unsigned int i = 0; i < g->n_ops && elements <= MOST_ELEMENTS; i++) {
+	for (unsigned int i = 0; i < g->n_ops && elements <= most_elements; i++) {
 		const struct op *op = &g->ops[i];
 		const struct op_attrs *a = &op->attrs;
 		int64_t window = (int64_t)a->filter_h * a->filter_w;
@@ -73,9 +70,9 @@ bool worth_running(const struct graph *g)
 		int64_t weights = op->n_inputs > 1 && op->inputs[1] ?
 				  tensor_elements(op->inputs[1]) : 0;
 
-		if (made * weights > MOST_PRODUCTS ||
-		    (made && window / (MOST_PRODUCTS / made + 1)))
+		if (made * weights > most_products ||
+		    (made && window / (most_products / made + 1)))
 			return false;
 	}
-	return elements <= MOST_ELEMENTS;
+	return elements <= most_elements;
 }

@@ -17,7 +17,10 @@ enum outcome judge(int err, struct enpu_blob *blob, struct enpu_diag *diag, char
 
 enum outcome judge_refusal(const struct enpu_diag *diag, char why[300]);
 
-/* False: it would take too long to run @g on numbers, thousands of times. */
-bool worth_running(const struct graph *g);
+/*
+ * False: it would take too long to run @g on numbers, thousands of times: that many elements
+ * in all of its tensors, that many multiplications in one of its operators.
+ */
+bool worth_running(const struct graph *g, int64_t most_elements, int64_t most_products);
 
 #endif

@@ -6,6 +6,6 @@ FUZZ_QUANTIZE := tests/fuzz/quantize
 $(eval $(call flags,$(FUZZ_QUANTIZE)/,-iquote tools/accel))
 $(eval $(call libfuzzer,quantize,tests/fuzz/libfuzzer.c $(FUZZ_COMMON) \
 	tests/fuzz/tflite/mutate.c tests/fuzz/onnx/mutate.c \
-	$(addprefix $(FUZZ_QUANTIZE)/,mutate.c one_input.c) \
+	$(addprefix $(FUZZ_QUANTIZE)/,mutate.c one_input.c runner.c) \
 	$(addprefix tools/accel/,cli.c jpeg.c npy.c picture.c png.c preprocess.c samples.c),\
 	libenpu-compiler,-ljpeg -lpng))

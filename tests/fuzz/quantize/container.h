@@ -18,10 +18,15 @@ enum {
 	CONTAINER_HEADER = 8,
 };
 
+/* Of the flags; the shares are thirds: none, some, most, all */
 enum {
 	CONTAINER_NEAREST = 1,
 	CONTAINER_KEEP_BIAS = 2,
 	CONTAINER_EQUALIZE = 4,
+	CONTAINER_VERIFY = 8,
+	CONTAINER_INT16_SHIFT = 4,
+	CONTAINER_INT4_SHIFT = 6,
+	CONTAINER_SHARES = 3,
 };
 
 enum container_samples {

@@ -12,10 +12,15 @@
 #include "../judge.h"
 #include "container.h"
 #include "import.h"
+#include "runner.h"
 #include "samples.h"
 
 #define MEMORY_LIMIT	((size_t)256 << 20)
 #define SAMPLES		3
+#define LAYER_SAMPLES	2
+/* Of a graph that is quantized and, an operator at a time, verified a hundred thousand times. */
+#define MOST_ELEMENTS	((int64_t)1 << 16)
+#define MOST_PRODUCTS	((int64_t)1 << 22)
 
 static int open_bytes(void *arg, const struct enpu_input_info *inputs, uint32_t num_inputs,
 		      char *error, size_t error_size)
@@ -46,6 +51,11 @@ static int read_bytes(void *arg, uint32_t index, const struct enpu_input_info *i
 	return 0;
 }
 
+static int32_t label_of(void *arg, uint32_t index)
+{
+	return (int32_t)index - 1;
+}
+
 /* A folder with the file; it stays for the next input. NULL: there is none. */
 static const char *folder_with(const struct container *c)
 {
@@ -70,6 +80,12 @@ static const char *folder_with(const struct container *c)
 	return !fclose(file) && written == c->file_size ? dir : NULL;
 }
 
+/* In per cent */
+static double share(uint8_t flags, int shift)
+{
+	return 100 * (double)(flags >> shift & CONTAINER_SHARES) / CONTAINER_SHARES;
+}
+
 static struct enpu_quantize_options options_of(const struct container *c,
 					       const struct enpu_samples *samples)
 {
@@ -83,6 +99,8 @@ static struct enpu_quantize_options options_of(const struct container *c,
 							ENPU_ROUNDING_ADAPTIVE,
 		.keep_bias = flags & CONTAINER_KEEP_BIAS,
 		.equalize = flags & CONTAINER_EQUALIZE,
+		.int16_percent = share(flags, CONTAINER_INT16_SHIFT),
+		.int4_percent = share(flags, CONTAINER_INT4_SHIFT),
 	};
 }
 
@@ -90,11 +108,19 @@ static enum outcome quantize(const struct container *c, const struct enpu_sample
 			     char why[300])
 {
 	struct enpu_quantize_options how = options_of(c, samples);
-	struct enpu_compile_options opts = { .quantize = &how };
+	struct enpu_runner runner = bytes_runner(c);
+	struct enpu_verify_options exam = { samples, &runner, LAYER_SAMPLES };
+	struct enpu_accuracy accuracy = { 0 };
+	struct enpu_compile_options opts = {
+		.quantize = &how,
+		.verify = c->header[CONTAINER_FLAGS] & CONTAINER_VERIFY ? &exam : NULL,
+		.accuracy = &accuracy,
+	};
 	struct enpu_diag diag = { 0 };
 	struct enpu_blob blob = { 0 };
 	int err = enpu_compile_memory("input", c->model, c->model_size, &opts, &blob, NULL, &diag);
 
+	enpu_accuracy_free(&accuracy);
 	return judge(err, &blob, &diag, why);
 }
 
@@ -106,7 +132,8 @@ static bool is_cheap(const struct container *c)
 	bool cheap = false;
 
 	if (!setjmp(arena.oom))
-		cheap = !import_model(&g, c->model, c->model_size, NULL, NULL) && worth_running(&g);
+		cheap = !import_model(&g, c->model, c->model_size, NULL, NULL) &&
+			worth_running(&g, MOST_ELEMENTS, MOST_PRODUCTS);
 	arena_free(&arena);
 	return cheap;
 }
@@ -114,7 +141,8 @@ static bool is_cheap(const struct container *c)
 enum outcome compile_one(const uint8_t *data, size_t size, char why[300])
 {
 	struct samples folder = { .preprocess = PREPROCESS_DEFAULT };
-	struct enpu_samples samples = { .open = open_bytes, .read = read_bytes };
+	struct enpu_samples samples = { .open = open_bytes, .read = read_bytes,
+				        .label = label_of };
 	struct container c;
 	enum outcome outcome;
 

@@ -14,6 +14,8 @@
 #include "reference/reference.h"
 
 #define MEMORY_LIMIT	((size_t)1 << 30)
+#define MOST_ELEMENTS	((int64_t)1 << 22)
+#define MOST_PRODUCTS	((int64_t)1 << 30)
 
 const struct mutator *const mutator = &tflite_mutator;
 
@@ -72,7 +74,7 @@ static enum outcome judge_run(struct run *r, const uint8_t *data, size_t size, c
 		return OUTCOME_REFUSED;
 	if (import_model(&r->graph, data, size, NULL, NULL))
 		return judge_refusal(&r->diag, why);
-	if (!worth_running(&r->graph))
+	if (!worth_running(&r->graph, MOST_ELEMENTS, MOST_PRODUCTS))
 		return OUTCOME_REFUSED;
 	r->reference = reference_new(&r->graph);
 	return r->reference ? run_it(r, data, size, why) : judge_refusal(&r->diag, why);

@@ -130,9 +130,14 @@ static int touch(struct verifier *x, unsigned int region, uint64_t offset, uint6
 	return 0;
 }
 
+static uint32_t element_bytes(const struct enpu_tile *t)
+{
+	return t->dtype == ENPU_S16 ? 2 : t->dtype == ENPU_S32 ? 4 : 1;
+}
+
 static int touch_tile(struct verifier *x, const struct enpu_tile *t, bool write)
 {
-	uint32_t element = t->dtype == ENPU_S16 ? 2 : t->dtype == ENPU_S32 ? 4 : 1;
+	uint32_t element = element_bytes(t);
 
 	if (!t->height || !t->width || !t->channels || t->height > 65536 || t->width > 65536 ||
 	    t->channels > 65536 || t->reserved0)
@@ -176,6 +181,8 @@ static int verify_conv(struct verifier *x, const struct enpu_cmd_conv *c, bool d
 	uint64_t weights = depthwise ? groups * 16 * taps :
 				       groups * 64 * ((taps * c->ifm.channels + 3) / 4);
 
+	if (c->weights.dtype == ENPU_S4)
+		weights /= 2;
 	if (c->weights.offset % 16 || c->params.offset % 8)
 		return fail(x, "has weights or parameters that are not aligned");
 	return touch_tile(x, &c->ifm, false) || touch_ref(x, &c->weights, weights) ||
@@ -192,6 +199,11 @@ static int verify_dma(struct verifier *x, const struct enpu_cmd_dma *d)
 	if (!fill && touch_block(x, &d->src, d, d->src_stride, false))
 		return -1;
 	return touch_block(x, &d->dst, d, d->dst_stride, true);
+}
+
+static uint64_t table_bytes(const struct enpu_cmd_lut *lut)
+{
+	return (lut->ifm.dtype == ENPU_S16 ? 513 : 256) * element_bytes(&lut->ofm);
 }
 
 static int verify_operands(struct verifier *x)
@@ -224,7 +236,8 @@ static int verify_operands(struct verifier *x)
 		return touch_tile(x, &e->a, false) || touch_tile(x, &e->b, false) ||
 		       touch_tile(x, &e->ofm, true);
 	case ENPU_OP_LUT:
-		return touch_tile(x, &lut->ifm, false) || touch_ref(x, &lut->table, 256) ||
+		return touch_tile(x, &lut->ifm, false) ||
+		       touch_ref(x, &lut->table, table_bytes(lut)) ||
 		       touch_tile(x, &lut->ofm, true);
 	case ENPU_OP_SOFTMAX:
 		return touch_tile(x, &softmax->ifm, false) || touch_tile(x, &softmax->ofm, true);

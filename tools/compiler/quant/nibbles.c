@@ -105,7 +105,7 @@ int quantizer_nibbles(struct quantizer *q)
 	/* with room for all there is nothing to choose */
 	if (share < 1)
 		err = judge_all(q, layers, count);
-	if (err)
+	if (err || !count)
 		return err;
 	qsort(layers, count, sizeof(*layers), by_harm);
 	for (size_t i = 0; i < count; i++) {

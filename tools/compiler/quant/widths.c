@@ -229,7 +229,7 @@ int quantizer_widen(struct quantizer *q)
 	/* with room for all there is nothing to choose */
 	if (share < 1)
 		err = judge_all(&s);
-	if (err)
+	if (err || !s.n_candidates)
 		return err;
 	qsort(s.candidates, s.n_candidates, sizeof(*s.candidates), by_worth);
 	widen(&s, share < 1 ? share * total : INFINITY);
