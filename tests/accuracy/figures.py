@@ -42,9 +42,9 @@ def detections(tasks, truth, model, pictures, threshold, margin=0.0):
             "kept": min(share(there, all_float), share(back, all_ours)) >= 0.95}
 
 
-def group(tasks, truth, model, tiles=3):
+def group(tasks, truth, model, tiles=3, threshold=0.5):
     """Faces of the group photo."""
-    runs = [tasks.faces([cache() / "faces" / "group_1927.png"], m, threshold=0.5, tiles=tiles)
+    runs = [tasks.faces([cache() / "faces" / "group_1927.png"], m, threshold=threshold, tiles=tiles)
             for m in (truth, model)]
     there, expected = matched(runs[0], runs[1])
     return {"float_boxes": expected, "our_boxes": len(runs[1][0]), "matched": there,

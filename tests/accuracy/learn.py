@@ -79,6 +79,17 @@ def parties(tasks, cache, folder):
         record(tasks.faces, pictures + grey, zoo("fr_detect.onnx"), tiles=tiles)
 
 
+def cascade(tasks, cache, folder):
+    """As an MTCNN's three nets get them: the parties. A folder for each net."""
+    for net in "pro":
+        fresh(folder / net)
+    scratch = fresh(folder / "scratch")
+    tasks.faces(sorted((cache / "faces").glob("party_*.jpg")), [zoo(f"mtcnn_{net}net.tflite") for net in "pro"],
+                save=scratch)
+    for path in sorted(scratch.glob("mtcnn_*.npy")):
+        path.rename(folder / path.name[len("mtcnn_")] / path.name)
+
+
 def photographs(tasks, _cache, folder):
     """As a YOLO gets them."""
     Recorder(tasks, folder, "yolov8n")(tasks.objects, pictures_of("photos/more/*", "photos/many/*"),

@@ -54,8 +54,10 @@ class Tasks:
         return json.loads(text)
 
     def faces(self, pictures, detector, landmarks=None, embedder=None, threshold=0.65, tiles=1, save=None):
-        options = ["--detector", detector, "--threshold", threshold, "--tiles", tiles, "--json"]
-        for name, model in (("--landmarks", landmarks), ("--embedder", embedder)):
+        """@detector: a model, or an MTCNN's three."""
+        nets = [detector] if isinstance(detector, str) else detector
+        options = ["--threshold", threshold, "--tiles", tiles, "--json"]
+        for name, model in (*zip(("--detector", "--rnet", "--onet"), nets), ("--landmarks", landmarks), ("--embedder", embedder)):
             options += [name, model] if model else []
         return [p["faces"] for p in self("face", *pictures, *options, save=save)["pictures"]]
 

@@ -23,7 +23,7 @@ _accel() {
 		--layout)
 			words='rgb bgr'
 			;;
-		--detector | --landmarks | --embedder | --direction | --recognizer | --keys | -o | --output | -r | --report | -i | --image | -l | --labels | -b | --boxes | --save-input | --input-raw)
+		--detector | --rnet | --onet | --landmarks | --embedder | --direction | --recognizer | --keys | -o | --output | -r | --report | -i | --image | -l | --labels | -b | --boxes | --save-input | --input-raw)
 			compopt -o default
 			return
 			;;
@@ -53,8 +53,8 @@ _accel() {
 		run)
 			case ${COMP_WORDS[2]-} in
 			face)
-				words='--compare --detector --landmarks --embedder --threshold --same
-					--tiles --boxes --device --config --json --help'
+				words='--compare --detector --rnet --onet --landmarks --embedder
+					--threshold --same --tiles --boxes --device --config --json --help'
 				;;
 			ocr)
 				words='--detector --direction --recognizer --keys --threshold --boxes

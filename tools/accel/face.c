@@ -18,6 +18,7 @@
 struct options {
 	struct task_options task;
 	const char *detector;
+	const char *rnet, *onet;	/* an MTCNN's; or both NULL */
 	const char *landmarks;
 	const char *embedder;
 	double threshold;
@@ -38,7 +39,7 @@ struct scene {
 struct session {
 	const struct options *opts;
 	struct nets nets;
-	struct accel_net *detector, *landmarks, *embedder;
+	struct accel_net *detector, *rnet, *onet, *landmarks, *embedder;
 	struct scene *scenes;		/* [num_pictures] */
 };
 
@@ -55,19 +56,35 @@ static int describe(struct session *s, const struct accel_picture *view, struct 
 	return CLI_OK;
 }
 
+static int find_faces(struct session *s, const struct accel_picture *view, struct scene *scene)
+{
+	struct accel_net *const mtcnn[] = { s->detector, s->rnet, s->onet };
+	float threshold = (float)s->opts->threshold;
+	struct accel_error err;
+	int ret;
+
+	if (s->onet)
+		ret = accel_faces_mtcnn(mtcnn, view, threshold, &scene->faces, &scene->count,
+					&err);
+	else
+		ret = accel_faces_find(s->detector, view, threshold,
+				       (unsigned int)s->opts->tiles, &scene->faces, &scene->count,
+				       &err);
+	return ret ? cli_error("%s", err.text) : CLI_OK;
+}
+
 static int look_at(struct session *s, const char *path, struct scene *scene)
 {
 	struct accel_picture view;
-	struct accel_error err;
-	int ret = CLI_OK;
+	int ret;
 
 	if (picture_load(path, &scene->picture))
 		return CLI_FAILED;
 	view = (struct accel_picture){ scene->picture.width, scene->picture.height,
 				       scene->picture.rgb };
-	if (accel_faces_find(s->detector, &view, (float)s->opts->threshold,
-			     (unsigned int)s->opts->tiles, &scene->faces, &scene->count, &err))
-		return cli_error("%s", err.text);
+	ret = find_faces(s, &view, scene);
+	if (ret)
+		return ret;
 	scene->embeddings = calloc(scene->count + 1, sizeof(*scene->embeddings));
 	if (!scene->embeddings)
 		return cli_error("out of memory");
@@ -243,6 +260,10 @@ static int work(struct session *s)
 	int ret = nets_open(&s->nets, opts->detector, &s->detector);
 
 	if (!ret)
+		ret = nets_open_if(&s->nets, opts->rnet, &s->rnet);
+	if (!ret)
+		ret = nets_open_if(&s->nets, opts->onet, &s->onet);
+	if (!ret)
 		ret = nets_open_if(&s->nets, opts->landmarks, &s->landmarks);
 	if (!ret)
 		ret = nets_open_if(&s->nets, opts->embedder, &s->embedder);
@@ -275,8 +296,8 @@ static void tear_down(struct session *s)
 	nets_close(&s->nets);
 }
 
-enum { OPT_COMPARE = TASK_OPTION_FIRST, OPT_DETECTOR, OPT_LANDMARKS, OPT_EMBEDDER,
-       OPT_THRESHOLD, OPT_SAME, OPT_TILES };
+enum { OPT_COMPARE = TASK_OPTION_FIRST, OPT_DETECTOR, OPT_RNET, OPT_ONET, OPT_LANDMARKS,
+       OPT_EMBEDDER, OPT_THRESHOLD, OPT_SAME, OPT_TILES };
 
 static int set_option(void *arg, int opt)
 {
@@ -288,6 +309,12 @@ static int set_option(void *arg, int opt)
 		break;
 	case OPT_DETECTOR:
 		opts->detector = optarg;
+		break;
+	case OPT_RNET:
+		opts->rnet = optarg;
+		break;
+	case OPT_ONET:
+		opts->onet = optarg;
 		break;
 	case OPT_LANDMARKS:
 		opts->landmarks = optarg;
@@ -317,6 +344,11 @@ static int check(const struct options *opts)
 				 opts->task.num_pictures);
 	if (!opts->detector)
 		return cli_usage(&run_face_command, "run face: no --detector");
+	if (!opts->rnet != !opts->onet)
+		return cli_usage(&run_face_command, "run face: --rnet and --onet go together");
+	if (opts->onet && opts->tiles > 1)
+		return cli_usage(&run_face_command,
+				 "run face: an MTCNN finds small faces without --tiles");
 	if (opts->compare && !opts->embedder)
 		return cli_usage(&run_face_command, "run face: --compare needs --embedder");
 	return CLI_OK;
@@ -327,6 +359,8 @@ static int run(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "compare", no_argument, NULL, OPT_COMPARE },
 		{ "detector", required_argument, NULL, OPT_DETECTOR },
+		{ "rnet", required_argument, NULL, OPT_RNET },
+		{ "onet", required_argument, NULL, OPT_ONET },
 		{ "landmarks", required_argument, NULL, OPT_LANDMARKS },
 		{ "embedder", required_argument, NULL, OPT_EMBEDDER },
 		{ "threshold", required_argument, NULL, OPT_THRESHOLD },
@@ -357,6 +391,7 @@ const struct command run_face_command = {
 	.options =
 	"      --compare       tell whether pictures A and B show the same person\n"
 	"      --detector M    model that finds faces: [1, n, 2] and [1, n, 4], or MediaPipe's\n"
+	"      --rnet M, --onet M  of an MTCNN, whose P-Net is the detector\n"
 	"      --landmarks M   model of 68 landmarks, by which faces are aligned\n"
 	"      --embedder M    model that makes a vector of an aligned face\n"
 	"      --threshold T   leave out faces with a lower score (default 0.65)\n"

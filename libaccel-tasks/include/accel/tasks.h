@@ -281,6 +281,18 @@ ACCEL_API int accel_faces_find(struct accel_net *detector, const struct accel_pi
 			       float threshold, unsigned int tiles, struct accel_face **faces,
 			       size_t *count, struct accel_error *err);
 /*
+ * accel_faces_mtcnn() - the same by an MTCNN: three nets, each looking closer
+ * @nets: P, for windows of 12 pixels in an input of any size, [1, x, y, 3] with columns
+ *	first as in TensorFlow's versions; R, 24 x 24; O, 48 x 48
+ * @threshold: lowest score of the last one
+ *
+ * Faces of 20 pixels and more, with five points.
+ */
+ACCEL_API int accel_faces_mtcnn(struct accel_net *const nets[3],
+				const struct accel_picture *picture, float threshold,
+				struct accel_face **faces, size_t *count,
+				struct accel_error *err);
+/*
  * Set @face's points by a net of 68 landmarks: input of one channel, values
  * byte / 256, showing the face's square; output 136 fractions, x and y by turns
  */

@@ -141,8 +141,9 @@ static bool is_cheap(const struct container *c)
 enum outcome compile_one(const uint8_t *data, size_t size, char why[300])
 {
 	struct samples folder = { .preprocess = PREPROCESS_DEFAULT };
-	struct enpu_samples samples = { .open = open_bytes, .read = read_bytes,
-				        .label = label_of };
+	struct enpu_samples samples = {
+		.open = open_bytes, .read = read_bytes, .label = label_of,
+	};
 	struct container c;
 	enum outcome outcome;
 

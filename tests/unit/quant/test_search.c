@@ -33,7 +33,8 @@ static double squared_error(const struct histogram *h, struct interval r)
 
 static int level_of(double at, struct interval r)
 {
-	double step = ((double)r.max - (double)r.min) / 256, level = floor((at - (double)r.min) / step);
+	double step = ((double)r.max - (double)r.min) / 256;
+	double level = floor((at - (double)r.min) / step);
 
 	return level < 0 ? 0 : level > 255 ? 255 : (int)level;
 }
@@ -178,7 +179,8 @@ static void check(const struct histogram *h, int shape, uint64_t number)
 
 	if (memcmp(&mse, &all_mse, sizeof(mse)))
 		fail_msg("shape %d, %u: mse %.9g %.9g, all %.9g %.9g", shape, (unsigned int)number,
-			 (double)mse.min, (double)mse.max, (double)all_mse.min, (double)all_mse.max);
+			 (double)mse.min, (double)mse.max, (double)all_mse.min,
+			 (double)all_mse.max);
 	if (memcmp(&kl, &all_kl, sizeof(kl)))
 		fail_msg("shape %d, %u: kl %.9g %.9g, all %.9g %.9g", shape, (unsigned int)number,
 			 (double)kl.min, (double)kl.max, (double)all_kl.min, (double)all_kl.max);

@@ -357,8 +357,8 @@ struct interval range_kl(const struct histogram *h)
  * Both sides together, then each by itself.
  *
  * What sums of squares round is 1e-12 of them. The distance of a bin from its level is off by
- * what the level rounds, 1e-16 of itself: by the triangle inequality the root of the error is off by
- * no more than 1e-15 of the root of the sum of squares of all values. That makes
+ * what the level rounds, 1e-16 of itself: by the triangle inequality the root of the error is
+ * off by no more than 1e-15 of the root of the sum of squares of all values. That makes
  * (a + b)^2 <= a^2 (1 + 1e-6) + b^2 (1 + 1e6): 1e-6 of the error, and 1e-23 of the sum.
  */
 struct interval range_mse(const struct histogram *h)
@@ -374,13 +374,11 @@ struct interval range_mse(const struct histogram *h)
 
 		tried[0] = start;
 		for (int i = 1; i < STEPS; i++) {
-			int part = STEPS - i;
-
-			tried[i] = cut(whole, part);
+			tried[i] = pass ? start : cut(whole, STEPS - i);
 			if (pass == 1)
-				tried[i] = (struct interval) { shorter(start.min, part), start.max };
+				tried[i].min = shorter(start.min, STEPS - i);
 			else if (pass == 2)
-				tried[i] = (struct interval) { start.min, shorter(start.max, part) };
+				tried[i].max = shorter(start.max, STEPS - i);
 		}
 		best = cheapest(h, s, &cost, tried, STEPS);
 	}
