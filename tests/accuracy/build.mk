@@ -30,6 +30,8 @@ $(eval $(call flags,tests/accuracy/,-iquote tools/accel -O3))
 $(eval $(call program,train,tests/accuracy/train.c))
 $(eval $(call program,crops,tests/accuracy/crops.c $(addprefix tools/accel/,cli.c jpeg.c picture.c png.c preprocess.c),,-ljpeg -lpng))
 
-.PHONY: check-accuracy
+.PHONY: check-accuracy check-accuracy-drm
+check-accuracy-drm: override ACCURACY += --drm 6.12
+check-accuracy-drm: module check-accuracy ## the same, and on the driver in the guest too
 check-accuracy: $(O)/bin/accel $(O)/bin/train $(O)/bin/accel-float $(O)/bin/crops $(O)/lib/libaccel-sim.so.1 ## quantize float models and compare them with float, on held-out data
 	@tests/accuracy/quantized --build $(O) $(ACCURACY)

@@ -36,19 +36,24 @@ def run(command, environment=None):
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True,
                           env=os.environ | (environment or {}), check=False)
     if done.returncode:
-        raise TaskError(done.stderr.strip() or f"{command[0]}: exit code {done.returncode}")
+        raise TaskError(done.stderr.strip() or done.stdout.strip() or f"{command[0]}: exit code {done.returncode}")
     return done.stdout
 
 
 class Tasks:
     """accel-float of one build, on one device for what is compiled."""
 
-    def __init__(self, build, device="sim"):
+    def __init__(self, build, device="sim", record=None):
+        """@record: a directory that gets one for each run, for what models are given."""
         self.program = Path(build) / "bin" / "accel-float"
-        self.device = device
+        self.device, self.record, self.runs = device, record, 0
 
     def __call__(self, *arguments, save=None):
         """@save: a directory for what models are given."""
+        if self.record and not save:
+            save = self.record / f"{self.runs:03}"
+            save.mkdir()
+            self.runs += 1
         text = run([self.program, *arguments],
                    {"ACCEL_DEVICE": self.device} | ({"SAVE_INPUTS": str(save)} if save else {}))
         return json.loads(text)
