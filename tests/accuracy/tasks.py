@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Running accel-float and judging what it finds: matches of boxes, distances of text, rendered lines."""
 
+import contextlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,16 +45,25 @@ def run(command, environment=None):
 class Tasks:
     """accel-float of one build, on one device for what is compiled."""
 
-    def __init__(self, build, device="sim", record=None):
-        """@record: a directory that gets one for each run, for what models are given."""
+    def __init__(self, build, device="sim"):
         self.program = Path(build) / "bin" / "accel-float"
-        self.device, self.record, self.runs = device, record, 0
+        self.device, self.record, self.runs = device, None, 0
+
+    @contextlib.contextmanager
+    def recording(self, folder):
+        """Meanwhile what models are given is kept in @folder, each run's in a folder of its own."""
+        shutil.rmtree(folder, ignore_errors=True)
+        self.record, self.runs = folder, 0
+        try:
+            yield
+        finally:
+            self.record = None
 
     def __call__(self, *arguments, save=None):
         """@save: a directory for what models are given."""
         if self.record and not save:
             save = self.record / f"{self.runs:03}"
-            save.mkdir()
+            save.mkdir(parents=True)
             self.runs += 1
         text = run([self.program, *arguments],
                    {"ACCEL_DEVICE": self.device} | ({"SAVE_INPUTS": str(save)} if save else {}))
