@@ -22,6 +22,9 @@ const struct accel_cpu_op *accel_cpu_op(uint32_t op)
 		[ENPU_CPU_F32_MEAN] = &accel_f32_mean_op,
 		[ENPU_CPU_F32_TRANSPOSE] = &accel_f32_transpose_op,
 		[ENPU_CPU_F32_MAX_POOL] = &accel_f32_max_pool_op,
+		[ENPU_CPU_F32_SOFTMAX] = &accel_f32_softmax_op,
+		[ENPU_CPU_LOG_SOFTMAX] = &accel_log_softmax_op,
+		[ENPU_CPU_CAST] = &accel_cast_op,
 	};
 
 	return op < sizeof(table) / sizeof(table[0]) ? table[op] : NULL;

@@ -33,6 +33,7 @@ extern const struct accel_cpu_op accel_div_op, accel_layer_norm_op, accel_instan
 extern const struct accel_cpu_op accel_l2_normalization_op, accel_topk_op;
 extern const struct accel_cpu_op accel_cumsum_op;
 extern const struct accel_cpu_op accel_f32_map_op, accel_f32_mean_op, accel_f32_transpose_op;
-extern const struct accel_cpu_op accel_f32_max_pool_op;
+extern const struct accel_cpu_op accel_f32_max_pool_op, accel_f32_softmax_op;
+extern const struct accel_cpu_op accel_log_softmax_op, accel_cast_op;
 
 #endif

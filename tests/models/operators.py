@@ -8,7 +8,7 @@ zero points off centre, scales that are no powers of two, sizes that are no mult
 import random
 import struct
 
-from tflite_writer import Operand, int32s, single_operator
+from tflite_writer import Operand, int32s, several_operators, single_operator
 
 SAME, VALID = 0, 1
 NONE, RELU, RELU6 = 0, 1, 3
@@ -415,6 +415,26 @@ def largest(kind, shape, k):
                            [tensor(out, kind, 0.05, 4), Operand(out, "int32")])
 
 
+def cast(shape, source, target):
+    """Numbers as they are stored; source, target: (type, scale, zero point) or a type."""
+    operands = [tensor(shape, *t) if isinstance(t, tuple) else Operand(shape, t) for t in (source, target)]
+    return single_operator("CAST", operands[:1], operands[1:])
+
+
+def cast_index(kind, shape, target):
+    """Of what ARG_MAX found, as classifiers and segmentations end."""
+    index, out = Operand(shape[:-1], "int64"), Operand(shape[:-1], target)
+    return several_operators([("ARG_MAX", [tensor(shape, kind, 0.05, 4), int32s(-1, shape=[])], [index],
+                               {"output_type": 4}), ("CAST", [index], [out], {})])
+
+
+def float_end(operation, kind, shape, options):
+    """A float function behind the quantized part of a model."""
+    real, out = Operand(shape, "float32"), Operand(shape, "float32")
+    return several_operators([("DEQUANTIZE", [tensor(shape, kind, 0.07, -8 if kind == "int8" else 120)], [real],
+                               {}), (operation, [real], [out], options)])
+
+
 def host_cases():
     """What libaccel computes."""
     grid = [2, 9, 7, 21]
@@ -427,6 +447,22 @@ def host_cases():
                                         {"activation": 0}),
         "l2-normalization-int8-long": unary("int8", "L2_NORMALIZATION", [3, 512], 0.02, 11, 1 / 128, 0,
                                             {"activation": 0}),
+        "log-softmax-int8": unary("int8", "LOG_SOFTMAX", grid, 0.11, 20, 1 / 16, 127),
+        "log-softmax-int8-sharp": unary("int8", "LOG_SOFTMAX", [6, 37], 0.9, -8, 1 / 16, 127),
+        "log-softmax-uint8": unary("uint8", "LOG_SOFTMAX", [5, 111], 0.06, 60, 1 / 16, 255),
+        "cast-uint8-float": cast(grid, ("uint8", 0.04, 7), "float32"),
+        "cast-int8-float": cast(grid, ("int8", 0.04, 7), "float32"),
+        "cast-int8-int32": cast(grid, ("int8", 0.04, 7), "int32"),
+        "cast-uint8-int64": cast(grid, "uint8", "int64"),
+        "cast-int32-int8": cast(grid, "int32", "int8"),
+        "cast-int32-float": cast(grid, "int32", "float32"),
+        "cast-float-int32": cast(grid, "float32", "int32"),
+        "cast-float-int64": cast(grid, "float32", "int64"),
+        "cast-index-int32": cast_index("int8", [1, 6, 5, 21], "int32"),
+        "cast-index-float": cast_index("uint8", [4, 10], "float32"),
+        "softmax-float": float_end("SOFTMAX", "int8", [3, 41], {"beta": 1.0}),
+        "softmax-float-beta": float_end("SOFTMAX", "uint8", grid, {"beta": 0.5}),
+        "log-softmax-float": float_end("LOG_SOFTMAX", "int8", [3, 41], {}),
         "topk-int8": largest("int8", [2, 5, 300], 7),
         "topk-uint8-all": largest("uint8", [11, 9], 9),
     }

@@ -121,7 +121,16 @@ def tensor_table(operand, index, buffer):
 
 def single_operator(name, inputs, outputs, options=None):
     """The bytes of a model with one operator; inputs without data are the model's inputs."""
-    operands = inputs + outputs
+    return several_operators([(name, inputs, outputs, options)])
+
+
+def several_operators(steps):
+    """The same of operators in order of execution; what an operator makes and none reads is an output."""
+    operands, made, read = [], [], []
+    for _, inputs, outputs, _ in steps:
+        operands += [o for o in inputs + outputs if o not in operands]
+        made += outputs
+        read += inputs
     buffers = [{}]
     tensors = []
     for index, operand in enumerate(operands):
@@ -130,20 +139,20 @@ def single_operator(name, inputs, outputs, options=None):
             buffer = len(buffers)
             buffers.append({0: Blob(operand.data)})
         tensors.append(tensor_table(operand, index, buffer))
-    chosen = {OPTIONS[name][key][0]: (OPTIONS[name][key][1], value)
-              for key, value in (options or {}).items()}
-    numbers = list(range(len(operands)))
-    operator = {
-        0: ("I", 0), 1: Vector("i", numbers[:len(inputs)]), 2: Vector("i", numbers[len(inputs):]),
-        3: ("B", UNION.get(name, 0)), 4: chosen if name in UNION else None,
-    }
-    code = OPERATOR_CODES[name]
-    graph = {0: tensors, 1: Vector("i", [i for i in range(len(inputs)) if inputs[i].data is None]),
-             2: Vector("i", numbers[len(inputs):]), 3: [operator], 4: Blob("main")}
+    def numbers(some):
+        return Vector("i", [operands.index(o) for o in some])
+
+    operators, codes = [], []
+    for index, (name, inputs, outputs, options) in enumerate(steps):
+        chosen = {OPTIONS[name][key][0]: (OPTIONS[name][key][1], value)
+                  for key, value in (options or {}).items()}
+        operators.append({0: ("I", index), 1: numbers(inputs), 2: numbers(outputs),
+                          3: ("B", UNION.get(name, 0)), 4: chosen if name in UNION else None})
+        code = OPERATOR_CODES[name]
+        codes.append({0: ("b", min(code, 127)), 2: ("i", 1), 3: ("i", code)})
+    graph = {0: tensors, 1: numbers(o for o in operands if o.data is None and o not in made),
+             2: numbers(o for o in made if o not in read), 3: operators, 4: Blob("main")}
     writer = Writer()
-    root = writer.table({
-        0: ("I", 3), 1: [{0: ("b", min(code, 127)), 2: ("i", 1), 3: ("i", code)}], 2: [graph],
-        3: Blob("one operator"), 4: buffers,
-    })
+    root = writer.table({0: ("I", 3), 1: codes, 2: [graph], 3: Blob("one operator"), 4: buffers})
     writer.refer(0, root)
     return bytes(writer.out)

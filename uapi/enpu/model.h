@@ -115,6 +115,9 @@ enum enpu_cpu_op {
 	ENPU_CPU_F32_MEAN,		/* params: struct enpu_mean_params */
 	ENPU_CPU_F32_TRANSPOSE,		/* params: struct enpu_transpose_params */
 	ENPU_CPU_F32_MAX_POOL,		/* params: struct enpu_pool_params */
+	ENPU_CPU_F32_SOFTMAX,		/* last dimension; params: struct enpu_softmax_params */
+	ENPU_CPU_LOG_SOFTMAX,		/* of 8 bits, last dimension; no params */
+	ENPU_CPU_CAST,			/* numbers of any type to another; no params */
 	ENPU_CPU_OPS
 };
 
@@ -240,6 +243,12 @@ struct enpu_pool_params {
 	__u32 stride_w;
 	__u32 pad_top;
 	__u32 pad_left;
+};
+
+/* exp(beta * x), as parts of their sum; with logarithm (beta is 1) the log of that */
+struct enpu_softmax_params {
+	float beta;
+	__u32 logarithm;		/* 0 or 1 */
 };
 
 /* Dimension d of the result is perm[d] of the input; the output may have another shape */

@@ -24,6 +24,7 @@ struct made {
 		struct enpu_mean_params mean;
 		struct enpu_transpose_params transpose;
 		struct enpu_pool_params pool;
+		struct enpu_softmax_params softmax;
 	} params;
 };
 
@@ -97,12 +98,21 @@ static void make_pool(struct made *m)
 	};
 }
 
+static void make_softmax(struct made *m)
+{
+	make(m, 1, sizeof(m->params.softmax));
+	SHAPE(m, 0, 2, 3);
+	SHAPE(m, 2, 2, 3);
+	m->params.softmax.beta = 1;
+}
+
 static const struct {
 	enum enpu_cpu_op op;
 	void (*make)(struct made *m);
 } ops[] = {
 	{ ENPU_CPU_F32_MAP, make_unary }, { ENPU_CPU_F32_MEAN, make_mean },
 	{ ENPU_CPU_F32_TRANSPOSE, make_transpose }, { ENPU_CPU_F32_MAX_POOL, make_pool },
+	{ ENPU_CPU_F32_SOFTMAX, make_softmax },
 };
 
 static void more_inputs(struct made *m)
@@ -222,6 +232,22 @@ static void three_dimensions(struct made *m)
 	SHAPE(m, 0, 2, 3, 4);
 }
 
+static void scalar(struct made *m)
+{
+	m->tensors[0].tensor.rank = 0;
+	m->tensors[2].tensor.rank = 0;
+}
+
+static void odd_flag(struct made *m)
+{
+	m->params.softmax.logarithm = 2;
+}
+
+static void sharp_logarithm(struct made *m)
+{
+	m->params.softmax = (struct enpu_softmax_params){ 2, 1 };
+}
+
 static void test_refused_by_one(void **state)
 {
 	static const struct {
@@ -234,7 +260,8 @@ static void test_refused_by_one(void **state)
 		{ 1, other_extents, "extents" }, { 2, same_twice, "not a permutation" },
 		{ 2, far_dimension, "not a permutation" }, { 3, no_stride, "outside" },
 		{ 3, wide_padding, "outside" }, { 3, far_window, "outside" },
-		{ 3, three_dimensions, "four dimensions" },
+		{ 3, three_dimensions, "four dimensions" }, { 4, scalar, "of one shape" },
+		{ 4, odd_flag, "not known" }, { 4, sharp_logarithm, "not known" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -381,6 +408,24 @@ static void test_max_pool(void **state)
 	expect(&m, ENPU_CPU_F32_MAX_POOL, a, NULL, should);
 }
 
+/* Rows of log 1, log 2, log 5 and of what would overflow by itself. */
+static void test_softmax(void **state)
+{
+	static const float a[] = { 0, 0.693147181f, 1.60943791f, 200, 200, 200 };
+	static const float parts[] = { 0.125f, 0.25f, 0.625f, 1.f / 3, 1.f / 3, 1.f / 3 };
+	static const float sharp[] = { 1.f / 30, 4.f / 30, 25.f / 30, 1.f / 3, 1.f / 3, 1.f / 3 };
+	static const float logs[] = { -2.07944154f, -1.38629436f, -0.470003629f, -1.09861229f,
+				      -1.09861229f, -1.09861229f };
+	struct made m;
+
+	make_softmax(&m);
+	expect(&m, ENPU_CPU_F32_SOFTMAX, a, NULL, parts);
+	m.params.softmax.beta = 2;
+	expect(&m, ENPU_CPU_F32_SOFTMAX, a, NULL, sharp);
+	m.params.softmax = (struct enpu_softmax_params){ 1, 1 };
+	expect(&m, ENPU_CPU_F32_SOFTMAX, a, NULL, logs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_mean),
 		cmocka_unit_test(test_transpose),
 		cmocka_unit_test(test_max_pool),
+		cmocka_unit_test(test_softmax),
 	};
 
 	return cmocka_run_group_tests_name("libaccel: steps in float32", tests, NULL, NULL);

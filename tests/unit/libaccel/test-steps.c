@@ -72,6 +72,13 @@ static void make_l2(struct made *m)
 	make(m, 1, 1, 0);
 }
 
+static void make_log_softmax(struct made *m)
+{
+	make(m, 1, 1, 0);
+	m->tensors[2].tensor.scale = 1.0f / 16;
+	m->tensors[2].tensor.zero_point = 127;
+}
+
 static void make_topk(struct made *m)
 {
 	make(m, 1, 2, 0);
@@ -92,7 +99,7 @@ static const struct {
 	{ ENPU_CPU_DIV, make_div }, { ENPU_CPU_LAYER_NORM, make_layer_norm },
 	{ ENPU_CPU_INSTANCE_NORM, make_instance_norm },
 	{ ENPU_CPU_L2_NORMALIZATION, make_l2 }, { ENPU_CPU_TOPK, make_topk },
-	{ ENPU_CPU_CUMSUM, make_cumsum },
+	{ ENPU_CPU_CUMSUM, make_cumsum }, { ENPU_CPU_LOG_SOFTMAX, make_log_softmax },
 };
 
 /* Spoils that no step takes, and those of one alone. */
@@ -250,6 +257,7 @@ static void test_refused_by_one(void **state)
 		{ ENPU_CPU_TOPK, make_topk, too_many, "more are wanted" },
 		{ ENPU_CPU_TOPK, make_topk, narrow_indices, "indices of 32 or 64" },
 		{ ENPU_CPU_TOPK, make_topk, no_dimension, "shapes do not fit" },
+		{ ENPU_CPU_LOG_SOFTMAX, make_log_softmax, no_dimension, "log softmax" },
 		{ ENPU_CPU_CUMSUM, make_cumsum, far_axis, "no such dimension" },
 		{ ENPU_CPU_CUMSUM, make_cumsum, odd_flag, "flags" },
 		{ ENPU_CPU_CUMSUM, make_cumsum, short_params, "size" },
@@ -318,6 +326,66 @@ static void test_sums(void **state)
 	assert_memory_equal(out, back, sizeof(out));
 }
 
+/* log(1/3) is -17.58 sixteenths; behind 127 halves all others weigh nothing. */
+static void test_log_softmax(void **state)
+{
+	static const int8_t a[] = { 9, 9, 9, 127, -127, 113 };
+	static const int8_t expected[] = { 109, 109, 109, 127, -128, 15 };
+	const void *const in[] = { a };
+	struct made m;
+	int8_t out[6];
+	void *const to[] = { out };
+
+	make_log_softmax(&m);
+	accel_cpu_op(ENPU_CPU_LOG_SOFTMAX)->run(&m.step, in, to);
+	assert_memory_equal(out, expected, sizeof(out));
+}
+
+static const char *cast(enum accel_dtype from, enum accel_dtype to, const void *in, void *out)
+{
+	const void *const inputs[] = { in };
+	void *const outputs[] = { out };
+	const char *reason;
+	struct made m;
+
+	make(&m, 1, 1, 0);
+	m.tensors[0].tensor.dtype = from;
+	m.tensors[2].tensor.dtype = to;
+	reason = accel_cpu_op(ENPU_CPU_CAST)->check(&m.step);
+	return reason ? reason : accel_cpu_op(ENPU_CPU_CAST)->run(&m.step, inputs, outputs);
+}
+
+/* Integers wrap round, floats lose their fraction and stop at the type's bounds. */
+static void test_casts(void **state)
+{
+	static const float reals[] = { -1.75f, 1.75f, 300, -1e30f, 0.5f, __builtin_inff() };
+	static const int8_t narrow[] = { -1, 1, 127, -128, 0, 127 };
+	static const int64_t wide[] = { -1, 300, 1ll << 40, -129, 127, INT64_MIN };
+	static const int8_t wrapped[] = { -1, 44, 0, 127, 127, 0 };
+	static const float back[] = { -1, 300, 0x1p40f, -129, 127, -0x1p63f };
+	static const int64_t far[] = { -1, 1, 300, INT64_MIN, 0, INT64_MAX };
+	const float none = __builtin_nanf("");
+	float nothing[6] = { none, none, none, none, none, none };
+	int16_t zeros[6];
+	float floats[6];
+	int64_t out64[6];
+	int8_t out[6];
+
+	assert_null(cast(ACCEL_F32, ACCEL_S8, reals, out));
+	assert_memory_equal(out, narrow, sizeof(out));
+	assert_null(cast(ACCEL_F32, ACCEL_S64, reals, out64));
+	assert_memory_equal(out64, far, sizeof(out64));
+	assert_null(cast(ACCEL_S64, ACCEL_S8, wide, out));
+	assert_memory_equal(out, wrapped, sizeof(out));
+	assert_null(cast(ACCEL_S64, ACCEL_F32, wide, floats));
+	assert_memory_equal(floats, back, sizeof(floats));
+	assert_null(cast(ACCEL_F32, ACCEL_S16, nothing, zeros));
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(zeros[i], 0);
+	assert_non_null(cast(5, ACCEL_F32, wide, floats));
+	assert_non_null(cast(ACCEL_S8, ACCEL_S64 + 1, out, out64));
+}
+
 /* Rows of -2, 0, 2: the mean is 0, the variance 8/3; with 4/3 more its root is 2. */
 static void test_layer_norm(void **state)
 {
@@ -350,6 +418,8 @@ int main(void)
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_layer_norm),
+		cmocka_unit_test(test_log_softmax),
+		cmocka_unit_test(test_casts),
 	};
 
 	return cmocka_run_group_tests_name("libaccel: steps on the CPU", tests, NULL, NULL);

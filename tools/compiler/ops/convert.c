@@ -12,12 +12,14 @@ bool runs_on_cpu(const struct op *op)
 	if (is_real(op))
 		return true;
 	switch (op->kind) {
+	case OP_CAST:
 	case OP_DEQUANTIZE:
 	case OP_DETECTION_POSTPROCESS:
 	case OP_CUMSUM:
 	case OP_INSTANCE_NORM:
 	case OP_L2_NORMALIZATION:
 	case OP_LAYER_NORM:
+	case OP_LOG_SOFTMAX:
 	case OP_TOPK_V2:
 		return true;
 	case OP_DIV:

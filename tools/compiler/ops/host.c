@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Operators that the NPU has no commands for and that are steps in libaccel: DIV by
- * what is not constant, LAYER_NORM, INSTANCE_NORM, L2_NORMALIZATION, TOPK_V2, CUMSUM.
+ * what is not constant, LAYER_NORM, INSTANCE_NORM, L2_NORMALIZATION, LOG_SOFTMAX, TOPK_V2,
+ * CUMSUM, CAST.
  */
 #include <math.h>
 #include <string.h>
@@ -202,6 +203,52 @@ const char *check_l2(struct graph *g, struct op *op)
 void lower_l2(struct program *p, const struct op *op)
 {
 	add_step(p, op, ENPU_CPU_L2_NORMALIZATION, 1, NULL, 0);
+}
+
+const char *check_log_softmax(struct graph *g, struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	const char *reason = check_8bit(g, in, "input");
+
+	if (!reason)
+		reason = check_map(g, op);
+	if (reason)
+		return reason;
+	if (out->quant.scale[0] != 16.f / 256 ||
+	    out->quant.zero_point[0] != dtype_range(out->type).max)
+		return "the output must have scale 1/16 and the type's largest value as zero point";
+	return in->rank ? NULL : "the input has no dimension";
+}
+
+void lower_log_softmax(struct program *p, const struct op *op)
+{
+	add_step(p, op, ENPU_CPU_LOG_SOFTMAX, 1, NULL, 0);
+}
+
+static bool is_number(enum dtype type)
+{
+	return type == DTYPE_F32 || type == DTYPE_U8 || type == DTYPE_I8 || type == DTYPE_I16 ||
+	       type == DTYPE_I32 || type == DTYPE_I64;
+}
+
+/* Numbers as they are stored: no scale plays a part. */
+const char *check_number_cast(struct graph *g, struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+
+	if (!in)
+		return "the input is left out";
+	if (in->data)
+		return "the input is constant";
+	if (!is_number(out->type) || (!is_number(in->type) && in->type != DTYPE_BOOL))
+		return arena_printf(g->arena, "from %s to %s is not supported",
+				    dtype_name(in->type), dtype_name(out->type));
+	return check_shape(g, out, in->rank, in->dims);
+}
+
+void lower_number_cast(struct program *p, const struct op *op)
+{
+	add_step(p, op, ENPU_CPU_CAST, 1, NULL, 0);
 }
 
 const char *check_topk(struct graph *g, struct op *op)

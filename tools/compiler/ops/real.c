@@ -27,6 +27,8 @@ static const struct real {
 #undef MAP
 	[OP_MAX_POOL_2D] = { true, ENPU_CPU_F32_MAX_POOL, 1, 0 },
 	[OP_MEAN] = { true, ENPU_CPU_F32_MEAN, 1, 0 },
+	[OP_SOFTMAX] = { true, ENPU_CPU_F32_SOFTMAX, 1, 0 },
+	[OP_LOG_SOFTMAX] = { true, ENPU_CPU_F32_SOFTMAX, 1, 0 },
 	[OP_TRANSPOSE] = { true, ENPU_CPU_F32_TRANSPOSE, 1, 0 },
 	[OP_RESHAPE] = { true, ENPU_CPU_F32_TRANSPOSE, 1, 0 },
 	[OP_SQUEEZE] = { true, ENPU_CPU_F32_TRANSPOSE, 1, 0 },
@@ -162,6 +164,10 @@ const char *check_real(struct graph *g, struct op *op)
 		return check_broadcast(g, op, r->n_inputs);
 	if (r->step == ENPU_CPU_F32_MAX_POOL)
 		return check_max_pool(g, op);
+	if (r->step == ENPU_CPU_F32_SOFTMAX)
+		return op->inputs[0]->rank ? check_shape(g, out, op->inputs[0]->rank,
+							 op->inputs[0]->dims) :
+					     "the input has no dimension";
 	reason = r->step == ENPU_CPU_F32_MEAN ? mean_extents(g, op, &extents) :
 						permutation(g, op, &perm);
 	if (reason)
@@ -204,6 +210,7 @@ void lower_real(struct program *p, const struct op *op)
 		struct enpu_mean_params mean;
 		struct enpu_transpose_params transpose;
 		struct enpu_pool_params pool;
+		struct enpu_softmax_params softmax;
 	} *params = arena_alloc(p->arena, 1, sizeof(*params));
 	size_t bytes;
 
@@ -219,6 +226,11 @@ void lower_real(struct program *p, const struct op *op)
 	case ENPU_CPU_F32_MAX_POOL:
 		params->pool = pool_params(op);
 		bytes = sizeof(params->pool);
+		break;
+	case ENPU_CPU_F32_SOFTMAX:
+		params->softmax.logarithm = op->kind == OP_LOG_SOFTMAX;
+		params->softmax.beta = params->softmax.logarithm ? 1 : op->attrs.beta;
+		bytes = sizeof(params->softmax);
 		break;
 	default:
 		permutation(NULL, op, &params->transpose);

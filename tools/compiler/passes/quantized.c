@@ -32,7 +32,7 @@ static enum role role_of(const struct op *op)
 		[OP_RELU] = CLAMPS, [OP_RELU6] = CLAMPS, [OP_RELU_N1_TO_1] = CLAMPS,
 		[OP_CLIP] = CLAMPS,
 		[OP_QUANTIZE] = STRANGE, [OP_DEQUANTIZE] = STRANGE, [OP_CAST] = STRANGE,
-		[OP_LSTM] = STRANGE,
+		[OP_LSTM] = STRANGE, [OP_LOG_SOFTMAX] = STRANGE,
 	};
 
 	return op->n_outputs == 1 ? roles[op->kind] : STRANGE;
