@@ -59,7 +59,7 @@ static const char *run_log_softmax(const struct accel_model_step *step, const vo
 static const char *check_log_softmax(const struct accel_model_step *step)
 {
 	if (!is_map_8bit(step) || step->params_size || !step->inputs[0]->tensor.rank)
-		return "log softmax: expected quantized tensors of one 8-bit type and shape, no parameters";
+		return "log softmax: expected 8-bit tensors of one type and shape, no parameters";
 	return NULL;
 }
 

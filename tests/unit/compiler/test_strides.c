@@ -22,7 +22,7 @@ static struct op *convolution(struct made *m, int32_t width, int32_t kernel, int
 	struct tensor *out = tensor(m, "out", DIMS(1, 1, (width - kernel) / step + 1, OUTPUTS));
 	struct op *op;
 
-	/* output 0: the window's first value, and twice its last one; output 1: one of the middle */
+	/* output 0: the window's first value, and twice its last one; 1: one of the middle */
 	weights[0] = 1;
 	weights[kernel * CHANNELS - 1] = 2;
 	weights[kernel * CHANNELS + STEP * CHANNELS + 7] = 3;
