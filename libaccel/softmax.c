@@ -23,14 +23,15 @@ static void log_row(const struct accel_model_step *step, const float table[ENTRI
 {
 	const struct accel_tensor *in = &step->inputs[0]->tensor, *out = &step->outputs[0]->tensor;
 	int32_t most = INT32_MIN;
-	float sum = 0, scale = in->scale / out->scale, before;
+	float scale = in->scale / out->scale, sum, before;
 
 	for (uint32_t i = 0; i < count; i++) {
 		int32_t q = quantized_value(in, data, first + i);
 
 		most = q > most ? q : most;
 	}
-	for (uint32_t i = 0; i < count; i++)
+	sum = table[most - quantized_value(in, data, first)];
+	for (uint32_t i = 1; i < count; i++)
 		sum += table[most - quantized_value(in, data, first + i)];
 	before = (in->scale * (float)most + logf(sum)) / out->scale;
 	for (uint32_t i = 0; i < count; i++) {
