@@ -319,6 +319,45 @@ static int hash_sample(const struct samples *s, struct sample *sample,
 	return err;
 }
 
+/* An array holds the steps of a sequence. */
+static bool samples_begins(void *arg, uint32_t index)
+{
+	const struct samples *s = arg;
+	const struct sample *sample = &s->list[index], *before = sample - 1;
+
+	return !index || !sample->npy || sample->record != before->record + 1 ||
+	       strcmp(sample->path, before->path) != 0;
+}
+
+/* Where the next one begins after the one that begins at @i */
+static size_t sequence_end(struct samples *s, size_t i)
+{
+	do
+		i++;
+	while (i < s->count && !samples_begins(s, (uint32_t)i));
+	return i;
+}
+
+/*
+ * Of a sequence all steps get the hash of the whole: that single steps are alike, as those of
+ * silence are, says nothing.
+ */
+static void hash_sequences(struct samples *s)
+{
+	for (size_t i = 0, next; i < s->count; i = next) {
+		unsigned char digest[sizeof(s->list[0].sha256)];
+		SHA2_CTX sha;
+
+		next = sequence_end(s, i);
+		SHA256Init(&sha);
+		for (size_t step = i; step < next; step++)
+			SHA256Update(&sha, s->list[step].sha256, sizeof(digest));
+		SHA256Final(digest, &sha);
+		for (size_t step = i; step < next; step++)
+			memcpy(s->list[step].sha256, digest, sizeof(digest));
+	}
+}
+
 static int by_hash(const void *a, const void *b)
 {
 	const struct sample *const *x = a, *const *y = b;
@@ -353,6 +392,30 @@ static int check_apart(const struct samples *s, const struct failure *f)
 	return err;
 }
 
+/* The first steps of each sequence, of all as many. */
+static void cut_sequences(struct samples *s)
+{
+	size_t sequences = 0, kept = 0, most;
+
+	if (!s->limit || s->count <= s->limit)
+		return;
+	for (size_t i = 0; i < s->count; i = sequence_end(s, i))
+		sequences++;
+	most = s->limit > sequences ? s->limit / sequences : 1;
+	for (size_t i = 0, next; i < s->count; i = next) {
+		next = sequence_end(s, i);
+		for (size_t step = i; step < next; step++) {
+			struct sample sample = s->list[step];
+
+			if (step - i < most && kept < s->limit)
+				s->list[kept++] = sample;
+			else
+				free(sample.path);
+		}
+	}
+	s->count = kept;
+}
+
 /* Every n-th sample, so that of a sorted folder all parts are used. */
 static void thin_out(struct samples *s)
 {
@@ -371,7 +434,7 @@ static void thin_out(struct samples *s)
 }
 
 static int samples_open(void *arg, const struct enpu_input_info *inputs, uint32_t num_inputs,
-			char *error, size_t error_size)
+			bool in_sequence, char *error, size_t error_size)
 {
 	const struct failure f = { error, error_size };
 	struct samples *s = arg;
@@ -384,9 +447,14 @@ static int samples_open(void *arg, const struct enpu_input_info *inputs, uint32_
 		err = add_folder(s, s->dir, -1, inputs, &f);
 	else
 		err = add_inputs(s, inputs, &f);
-	thin_out(s);
+	if (in_sequence)
+		cut_sequences(s);
+	else
+		thin_out(s);
 	for (size_t i = 0; i < s->count && !err; i++)
 		err = hash_sample(s, &s->list[i], inputs, num_inputs, &f);
+	if (!err && in_sequence)
+		hash_sequences(s);
 	if (!err)
 		err = check_apart(s, &f);
 	if (err)
@@ -478,7 +546,7 @@ struct enpu_samples samples_source(struct samples *samples)
 {
 	return (struct enpu_samples){
 		.arg = samples, .open = samples_open, .read = samples_read,
-		.label = samples_label,
+		.begins = samples_begins, .label = samples_label,
 	};
 }
 

@@ -141,18 +141,6 @@ static int quantize_and_compile(struct graph *g, struct graph *source_graph, str
 	return err;
 }
 
-static int refuse_state(const struct graph *g)
-{
-	for (unsigned int i = 0; i < g->n_tensors; i++) {
-		if (!g->tensors[i].initial)
-			continue;
-		diag_error(g->diag, "%s: the variable %.80s keeps its value from run to run: such models can't be quantized here",
-			   g->file, g->tensors[i].name);
-		return -EOPNOTSUPP;
-	}
-	return 0;
-}
-
 static int import_and_compile(struct graph *g, const void *data, size_t size, const char *folder,
 			      struct source *source, const struct enpu_compile_options *opts,
 			      struct enpu_blob *out, struct enpu_compile_stats *stats)
@@ -162,9 +150,6 @@ static int import_and_compile(struct graph *g, const void *data, size_t size, co
 
 	if (err || !opts || !opts->quantize)
 		return err ? err : compile_graph(g, source, opts, out, stats);
-	err = refuse_state(g);
-	if (err)
-		return err;
 	/* what it has to say it has said */
 	again.diag = NULL;
 	err = import_model(&again, data, size, folder, opts);

@@ -23,7 +23,7 @@
 #define MOST_PRODUCTS	((int64_t)1 << 22)
 
 static int open_bytes(void *arg, const struct enpu_input_info *inputs, uint32_t num_inputs,
-		      char *error, size_t error_size)
+		      bool in_sequence, char *error, size_t error_size)
 {
 	return SAMPLES;
 }
@@ -49,6 +49,12 @@ static int read_bytes(void *arg, uint32_t index, const struct enpu_input_info *i
 			((float *)data[i])[at] = (float)(int8_t)to[4 * at] / 32;
 	}
 	return 0;
+}
+
+/* Every second one goes on after the one before. */
+static bool begins(void *arg, uint32_t index)
+{
+	return index % 2 == 0;
 }
 
 static int32_t label_of(void *arg, uint32_t index)
@@ -142,7 +148,8 @@ enum outcome compile_one(const uint8_t *data, size_t size, char why[300])
 {
 	struct samples folder = { .preprocess = PREPROCESS_DEFAULT };
 	struct enpu_samples samples = {
-		.open = open_bytes, .read = read_bytes, .label = label_of,
+		.open = open_bytes, .read = read_bytes, .begins = begins,
+		.label = label_of,
 	};
 	struct container c;
 	enum outcome outcome;

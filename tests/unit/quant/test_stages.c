@@ -14,10 +14,11 @@
 struct list {
 	const float *values;
 	uint32_t count;
+	uint32_t begins;		/* bit i: sample i begins a sequence; 0: each does */
 };
 
 static int list_open(void *arg, const struct enpu_input_info *inputs, uint32_t num_inputs,
-		     char *error, size_t error_size)
+		     bool in_sequence, char *error, size_t error_size)
 {
 	const struct list *list = arg;
 
@@ -33,16 +34,24 @@ static int list_read(void *arg, uint32_t index, const struct enpu_input_info *in
 	return 0;
 }
 
+static bool list_begins(void *arg, uint32_t index)
+{
+	const struct list *list = arg;
+
+	return list->begins >> index & 1;
+}
+
 static struct enpu_samples samples_of(struct list *list)
 {
-	return (struct enpu_samples){ .arg = list, .open = list_open, .read = list_read };
+	return (struct enpu_samples){
+		.arg = list, .open = list_open, .read = list_read,
+		.begins = list->begins ? list_begins : NULL,
+	};
 }
 
 /* Ranges are what was seen, so that scales are known. */
-static void quantize(struct made *m, const float *values, uint32_t count,
-		     struct enpu_quantize_options how)
+static void quantize_list(struct made *m, struct list list, struct enpu_quantize_options how)
 {
-	struct list list = { values, count };
 	struct enpu_samples samples = samples_of(&list);
 	struct enpu_compile_options opts = { .quantize = &how };
 	struct graph teacher;
@@ -51,6 +60,12 @@ static void quantize(struct made *m, const float *values, uint32_t count,
 	how.ranges = ENPU_RANGES_MINMAX;
 	if (quantize_graph(&m->graph, &opts, &teacher))
 		fail_msg("%s", m->diag.count ? m->diag.messages[0].text : "no reason");
+}
+
+static void quantize(struct made *m, const float *values, uint32_t count,
+		     struct enpu_quantize_options how)
+{
+	quantize_list(m, (struct list){ values, count }, how);
 }
 
 static const struct op *only(const struct made *m, enum op_kind kind)
@@ -353,6 +368,50 @@ static void test_int4(void **state)
 	assert_int_equal(maker(m, "z")->inputs[1]->type, DTYPE_I8);
 }
 
+/* A variable that adds up: 1 at first, then the input is added in each run. */
+static void sums(struct made *m, uint32_t begins, float most)
+{
+	static const float samples[] = { 1, 1, 1, 2 }, one = 1;
+	struct tensor *x = input(m, tensor(m, "x", DIMS(1, 1, 1, 1)));
+	struct tensor *s = tensor(m, "s", DIMS(1, 1, 1, 1)), *y = tensor(m, "y", DIMS(1, 1, 1, 1));
+	struct tensor *next = tensor(m, "next", DIMS(1, 1, 1, 1));
+	struct list list = { samples, 4, begins };
+	const struct op *assign;
+
+	s->initial = (const uint8_t *)&one;
+	OPERATOR(m, OP_ADD, y, s, x);
+	OPERATOR(m, OP_ASSIGN_VARIABLE, next, s, y);
+	output(m, y);
+	finish(m);
+	quantize_list(m, list, (struct enpu_quantize_options){ .int16_percent = 100 });
+	assign = only(m, OP_ASSIGN_VARIABLE);
+	assert_int_equal(assign->index, m->graph.n_ops - 1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(assign->inputs[i]->type, DTYPE_I8);
+		assert_near(assign->inputs[i]->quant.scale[0], most / 255);
+		assert_int_equal(assign->inputs[i]->quant.zero_point[0], -128);
+	}
+	assert_int_equal((int8_t)assign->inputs[0]->initial[0], lround(255 / most) - 128);
+}
+
+/* From 1: 2, 3, 4; then again from 1: 3. */
+static void test_sequences(void **state)
+{
+	sums(*state, 1 << 0 | 1 << 3, 4);
+}
+
+/* 2, 3, 4, 6 */
+static void test_one_sequence(void **state)
+{
+	sums(*state, 1 << 0, 6);
+}
+
+/* Each sample for itself: 2, 2, 2, 3 */
+static void test_no_sequence(void **state)
+{
+	sums(*state, 0, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +422,9 @@ int main(void)
 		cmocka_unit_test(test_mixture),
 		cmocka_unit_test(test_int16),
 		cmocka_unit_test_setup_teardown(test_int4, made_setup, made_teardown),
+		cmocka_unit_test_setup_teardown(test_sequences, made_setup, made_teardown),
+		cmocka_unit_test_setup_teardown(test_one_sequence, made_setup, made_teardown),
+		cmocka_unit_test_setup_teardown(test_no_sequence, made_setup, made_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,21 +84,30 @@ struct enpu_input_info {
 	size_t bytes;
 };
 
-/* Samples of what the model will see, read one at a time, in any order and more than once. */
+/*
+ * Samples of what the model will see, read one at a time, in any order and more than once. For a
+ * model that keeps variables from run to run they are steps of sequences, read in their order.
+ */
 struct enpu_samples {
 	void *arg;
 	/*
 	 * Called once, before any other: how many samples there are for a model with these
-	 * inputs, or a negative errno with a line of text in @error.
+	 * inputs, or a negative errno with a line of text in @error. @in_sequence: the model
+	 * has variables.
 	 */
 	int (*open)(void *arg, const struct enpu_input_info *inputs, uint32_t num_inputs,
-		    char *error, size_t error_size);
+		    bool in_sequence, char *error, size_t error_size);
 	/*
 	 * Sample @index: fill data[i], inputs[i].bytes bytes, dense, in inputs[i].type. 0, or
 	 * a negative errno with a line of text in @error.
 	 */
 	int (*read)(void *arg, uint32_t index, const struct enpu_input_info *inputs,
 		    uint32_t num_inputs, void *const *data, char *error, size_t error_size);
+	/*
+	 * Whether sample @index begins a sequence, with the first values of variables; else it goes
+	 * on after the one before. The first sample does. NULL: each does
+	 */
+	bool (*begins)(void *arg, uint32_t index);
 	/* Its class, for verification; -1: not known. NULL: no sample has one */
 	int32_t (*label)(void *arg, uint32_t index);
 };

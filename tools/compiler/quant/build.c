@@ -43,21 +43,33 @@ static enum dtype type_of(struct scaling s)
 	return s.wide ? DTYPE_I16 : DTYPE_I8;
 }
 
-static struct tensor *quantized_constant(struct build *x, const struct tensor *t, struct scaling s)
+/* @bytes: floats, anywhere, as many as @t has elements */
+static void *quantized(struct build *x, const struct tensor *t, const uint8_t *bytes,
+		       struct scaling s)
 {
-	static const int32_t one = 1;
 	int64_t n = tensor_elements(t);
 	void *data = arena_alloc(x->b.arena, n, dtype_bits(type_of(s)) / 8);
-	struct tensor *made;
 
 	for (int64_t i = 0; i < n; i++) {
-		int32_t q = quantize_value(float_at(t, i), s);
+		float value;
+		int32_t q;
 
+		memcpy(&value, bytes + i * sizeof(value), sizeof(value));
+		q = quantize_value(value, s);
 		if (s.wide)
 			((int16_t *)data)[i] = (int16_t)q;
 		else
 			((int8_t *)data)[i] = (int8_t)q;
 	}
+	return data;
+}
+
+static struct tensor *quantized_constant(struct build *x, const struct tensor *t, struct scaling s)
+{
+	static const int32_t one = 1;
+	void *data = quantized(x, t, t->data, s);
+	struct tensor *made;
+
 	/* quantized operators want dimensions, and a single number broadcasts with one as well */
 	made = builder_constant(&x->b, t->name, type_of(s), t->rank ? t->rank : 1,
 				t->rank ? t->dims : &one, data);
@@ -284,6 +296,8 @@ static void convert_tensor(struct build *x, struct tensor *t)
 {
 	if (!is_float_activation(t) || x->is_float[t->index])
 		return;
+	if (t->initial)
+		t->initial = quantized(x, t, t->initial, activation_of(x, t)->scaling);
 	t->type = type_of(activation_of(x, t)->scaling);
 	t->quant = one_scale(x->b.arena, activation_of(x, t)->scaling);
 }

@@ -371,10 +371,11 @@ int quantizer_equalize(struct quantizer *q)
 	if (!q->reference)
 		return -EOPNOTSUPP;
 	for (uint32_t i = 0; i < count; i++) {
+		uint64_t sample = q->in_sequence ? i : (uint64_t)i * q->num_samples / count;
 		int err;
 
 		report_progress(q->opts, "sizing channels", i, count);
-		err = run_sample(q, (uint32_t)((uint64_t)i * q->num_samples / count), watch, &e);
+		err = run_sample(q, (uint32_t)sample, watch, &e);
 		if (err)
 			return err;
 	}

@@ -40,7 +40,8 @@ int open_samples(const struct graph *g, const struct enpu_samples *samples,
 		 const struct enpu_input_info *infos, uint32_t *count)
 {
 	char error[512] = "there are none";
-	int got = samples->open(samples->arg, infos, g->n_inputs, error, sizeof(error));
+	int got = samples->open(samples->arg, infos, g->n_inputs, has_variables(g), error,
+				sizeof(error));
 
 	if (got > 0) {
 		*count = (uint32_t)got;
@@ -62,12 +63,27 @@ int read_sample(const struct graph *g, const struct enpu_samples *samples, uint3
 	return err;
 }
 
+bool has_variables(const struct graph *g)
+{
+	for (unsigned int i = 0; i < g->n_tensors; i++)
+		if (g->tensors[i].initial)
+			return true;
+	return false;
+}
+
+bool begins_sequence(const struct enpu_samples *samples, uint32_t i)
+{
+	return !i || !samples->begins || samples->begins(samples->arg, i);
+}
+
 int run_sample(struct quantizer *q, uint32_t i, reference_watch watch, void *arg)
 {
 	int err = read_sample(q->g, q->how->samples, i, q->inputs, q->sample);
 
 	if (err)
 		return err;
+	if (q->in_sequence && begins_sequence(q->how->samples, i))
+		reference_reset(q->reference);
 	if (watch)
 		for (unsigned int k = 0; k < q->g->n_inputs; k++)
 			watch(arg, q->g->inputs[k], q->sample[k]);

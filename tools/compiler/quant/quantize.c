@@ -24,6 +24,7 @@ static int run_stages(void *arg)
 	q->activations = arena_new(q->arena, struct observed, q->g->n_tensors);
 	q->filters = arena_new(q->arena, struct filter, q->g->n_ops);
 	q->on_floats = arena_new(q->arena, bool, q->g->n_ops);
+	q->in_sequence = has_variables(q->g);
 	describe_inputs(q->arena, q->g, &q->inputs, &q->sample);
 	err = open_samples(q->g, q->how->samples, q->inputs, &q->num_samples);
 	if (!err && q->how->equalize)

@@ -56,6 +56,7 @@ struct quantizer {
 	struct enpu_input_info *inputs;
 	void **sample;			/* data of each input */
 	uint32_t num_samples;
+	bool in_sequence;		/* the model has variables: see begins_sequence() */
 	struct moments *moments;	/* of the layers in work, malloc()ed; see patches.h */
 	size_t num_moments;
 };
@@ -91,7 +92,14 @@ int read_sample(const struct graph *g, const struct enpu_samples *samples, uint3
 /* How many samples there are, at least one. */
 int open_samples(const struct graph *g, const struct enpu_samples *samples,
 		 const struct enpu_input_info *infos, uint32_t *count);
-/* Reads sample @i and runs the reference on it. */
+/* Whether something is kept from run to run. */
+bool has_variables(const struct graph *g);
+/* Whether variables have their first values before sample @i; else what sample @i - 1 left. */
+bool begins_sequence(const struct enpu_samples *samples, uint32_t i);
+/*
+ * Reads sample @i and runs the reference on it; if the model has variables, it has to be the first
+ * one, or the one after the last.
+ */
 int run_sample(struct quantizer *q, uint32_t i, reference_watch watch, void *arg);
 void report_progress(const struct enpu_compile_options *opts, const char *what, uint32_t done,
 		     uint32_t total);

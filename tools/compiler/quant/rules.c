@@ -16,6 +16,7 @@ static const struct {
 	enum rule rule;
 	struct scaling fixed, wide;	/* wide: of scale 0 where there is none */
 } rules[OP_KINDS] = {
+	[OP_ASSIGN_VARIABLE] = { RULE_SAME },
 	[OP_AVERAGE_POOL_2D] = { RULE_SAME },
 	[OP_MAX_POOL_2D] = { RULE_SAME },
 	[OP_BATCH_TO_SPACE_ND] = { RULE_SAME },

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define TRIALS		4		/* samples that a change is judged by */
+#define STEPS		64		/* the same of a model with variables */
 
 static void list_results(struct sensitivity *s)
 {
@@ -39,7 +40,9 @@ int sensitivity_open(struct sensitivity *s, struct quantizer *q)
 
 	*s = (struct sensitivity) { .q = q };
 	list_results(s);
-	s->trials = q->num_samples < TRIALS ? q->num_samples : TRIALS;
+	s->trials = q->in_sequence ? STEPS : TRIALS;
+	if (s->trials > q->num_samples)
+		s->trials = q->num_samples;
 	s->truth = arena_new(q->arena, float **, s->trials);
 	for (s->trial = 0; s->trial < s->trials && !err; s->trial++) {
 		float **truth = arena_new(q->arena, float *, s->n_results);

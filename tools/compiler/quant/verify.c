@@ -19,6 +19,7 @@
 /* A compiled model in the runner, with memory for its tensors. */
 struct device {
 	const struct graph *g;
+	const struct enpu_blob *model;
 	void *instance;
 	void **inputs, **outputs;
 	struct closeness *closeness;	/* by output */
@@ -33,6 +34,7 @@ struct checker {
 	struct enpu_input_info *infos;	/* of the source's inputs */
 	void **sample;
 	uint32_t num_samples;
+	bool in_sequence;		/* the model has variables */
 	float *values;			/* room for the largest tensor */
 	const struct tensor **watched;	/* of the teacher, by output of the device */
 };
@@ -44,15 +46,35 @@ static int runner_error(const struct checker *k, int err, const char *what, cons
 	return err;
 }
 
+static void unload(struct checker *k)
+{
+	if (k->device.instance)
+		k->how->runner->unload(k->device.instance);
+	k->device.instance = NULL;
+}
+
+/* A new instance has the first values of variables. */
+static int begin(struct checker *k)
+{
+	const struct enpu_runner *runner = k->how->runner;
+	char error[512] = "";
+	int err;
+
+	unload(k);
+	err = runner->load(runner->arg, k->device.model, &k->device.instance, error,
+			   sizeof(error));
+	return err ? runner_error(k, err, "loading", error) : 0;
+}
+
 static int load(struct checker *k, const struct graph *g, const struct enpu_blob *model)
 {
 	struct device *d = &k->device;
-	char error[512] = "";
-	int err = k->how->runner->load(k->how->runner->arg, model, &d->instance, error,
-				       sizeof(error));
+	int err;
 
+	d->model = model;
+	err = begin(k);
 	if (err)
-		return runner_error(k, err, "loading", error);
+		return err;
 	d->g = g;
 	d->inputs = arena_new(k->arena, void *, g->n_inputs);
 	d->outputs = arena_new(k->arena, void *, g->n_outputs);
@@ -62,13 +84,6 @@ static int load(struct checker *k, const struct graph *g, const struct enpu_blob
 	for (unsigned int i = 0; i < g->n_outputs; i++)
 		d->outputs[i] = arena_alloc(k->arena, tensor_bytes(g->outputs[i]), 1);
 	return 0;
-}
-
-static void unload(struct checker *k)
-{
-	if (k->device.instance)
-		k->how->runner->unload(k->device.instance);
-	k->device.instance = NULL;
 }
 
 static struct scaling scaling_of_tensor(const struct tensor *t)
@@ -101,6 +116,10 @@ static int run(struct checker *k, uint32_t index, reference_watch watch)
 	char error[512] = "";
 	int err = read_sample(k->v->source, k->how->samples, index, k->infos, k->sample);
 
+	if (!err && k->in_sequence && begins_sequence(k->how->samples, index)) {
+		reference_reset(k->reference);
+		err = begin(k);
+	}
 	if (err)
 		return err;
 	fill_inputs(k);
@@ -372,6 +391,7 @@ static int run_checks(void *arg)
 
 	describe_inputs(k->arena, k->v->source, &k->infos, &k->sample);
 	k->values = arena_new(k->arena, float, largest_tensor(k->v->made));
+	k->in_sequence = has_variables(k->v->source);
 	err = open_samples(k->v->source, k->how->samples, k->infos, &k->num_samples);
 	if (!err)
 		err = use_reference(k, k->v->source);

@@ -71,6 +71,8 @@ int run_parametric_relu(const struct call *c);
 
 const char *check_copy(const struct op *op);
 int run_copy(const struct call *c);
+const char *check_assigned(const struct op *op);
+int run_assigned(const struct call *c);
 const char *check_permute(const struct op *op);
 int run_permute(const struct call *c);
 const char *check_join(const struct op *op);

@@ -37,6 +37,25 @@ int run_copy(const struct call *c)
 	return 0;
 }
 
+/* The value becomes the variable's in the next run: see reference.c. */
+const char *check_assigned(const struct op *op)
+{
+	const struct tensor *variable = op->inputs[0], *value = op->inputs[1];
+	const char *reason = check_types(op, 0, 1);
+
+	if (reason)
+		return reason;
+	return variable->initial && value->type == variable->type && same_shape(variable, value) &&
+	       same_shape(variable, op->outputs[0]) ? NULL :
+	       "variable and value have different types or shapes";
+}
+
+int run_assigned(const struct call *c)
+{
+	memcpy(c->out[0], c->in[1], tensor_bytes(c->op->outputs[0]));
+	return 0;
+}
+
 const char *check_permute(const struct op *op)
 {
 	const struct tensor *in = op->inputs[0], *out = op->outputs[0];

@@ -21,7 +21,7 @@ struct reference {
 	struct step *steps;		/* by operator */
 	/*
 	 * By tensor. Memory is its own where @owned says so; a constant's is the graph's,
-	 * if it lies well for its type.
+	 * if it lies well for its type. Variables' stays from run to run.
 	 */
 	const void **data;
 	void **owned;
@@ -36,7 +36,7 @@ static const char *check_sources(const struct graph *g, const struct op *op)
 	for (unsigned int i = 0; i < op->n_inputs; i++) {
 		const struct tensor *t = op->inputs[i];
 
-		if (t && !t->data && !t->is_input &&
+		if (t && !t->data && !t->is_input && !t->initial &&
 		    (!t->producer || t->producer->index >= op->index))
 			return arena_printf(g->arena, "input %u (%.80s) is neither constant nor written before",
 					    i, t->name);
@@ -146,6 +146,32 @@ static int take_constants(struct reference *r)
 	return 0;
 }
 
+static int make_variables(struct reference *r)
+{
+	const struct graph *g = r->g;
+
+	for (unsigned int i = 0; i < g->n_tensors; i++) {
+		if (!g->tensors[i].initial)
+			continue;
+		r->owned[i] = allocate(&g->tensors[i]);
+		if (!r->owned[i])
+			return -ENOMEM;
+		r->data[i] = r->owned[i];
+	}
+	reference_reset(r);
+	return 0;
+}
+
+void reference_reset(struct reference *r)
+{
+	for (unsigned int i = 0; i < r->g->n_tensors; i++) {
+		const struct tensor *t = &r->g->tensors[i];
+
+		if (t->initial)
+			memcpy(r->owned[i], t->initial, tensor_bytes(t));
+	}
+}
+
 static void count_readers(struct reference *r)
 {
 	const struct graph *g = r->g;
@@ -188,7 +214,7 @@ static int set_up(struct reference *r)
 	    !r->dnn)
 		return -ENOMEM;
 	count_readers(r);
-	return take_constants(r);
+	return take_constants(r) ? -ENOMEM : make_variables(r);
 }
 
 static int prepare(struct reference *r)
@@ -237,8 +263,11 @@ struct reference *reference_new(const struct graph *g)
 	return NULL;
 }
 
+/* Unless it stays. */
 static void drop(struct reference *r, const struct tensor *t)
 {
+	if (t->data || t->initial)
+		return;
 	free(r->owned[t->index]);
 	r->owned[t->index] = NULL;
 	r->data[t->index] = NULL;
@@ -248,8 +277,7 @@ static void drop(struct reference *r, const struct tensor *t)
 static void drop_results(struct reference *r)
 {
 	for (unsigned int i = 0; i < r->g->n_tensors; i++)
-		if (!r->g->tensors[i].data)
-			drop(r, &r->g->tensors[i]);
+		drop(r, &r->g->tensors[i]);
 }
 
 static void drop_read(struct reference *r, const struct op *op)
@@ -257,7 +285,7 @@ static void drop_read(struct reference *r, const struct op *op)
 	for (unsigned int i = 0; i < op->n_inputs; i++) {
 		const struct tensor *t = op->inputs[i];
 
-		if (t && !--r->left[t->index] && !t->data)
+		if (t && !--r->left[t->index])
 			drop(r, t);
 	}
 	for (unsigned int i = 0; i < op->n_outputs; i++)
@@ -301,6 +329,21 @@ static int take_inputs(struct reference *r, const void *const *inputs)
 	return 0;
 }
 
+static void show_variables(struct reference *r, reference_watch watch, void *arg)
+{
+	for (unsigned int i = 0; i < r->g->n_tensors; i++)
+		if (r->g->tensors[i].initial)
+			watch(arg, &r->g->tensors[i], r->owned[i]);
+}
+
+/* Assignments are the last operators: nobody reads the variable after them. */
+static void assign(struct reference *r, const struct op *op)
+{
+	const struct tensor *variable = op->inputs[0];
+
+	memcpy(r->owned[variable->index], r->out[0], tensor_bytes(variable));
+}
+
 int reference_run(struct reference *r, const void *const *inputs, reference_watch watch, void *arg)
 {
 	const struct graph *g = r->g;
@@ -309,12 +352,16 @@ int reference_run(struct reference *r, const void *const *inputs, reference_watc
 	drop_results(r);
 	memcpy(r->left, r->readers, g->n_tensors * sizeof(*r->left));
 	err = take_inputs(r, inputs);
+	if (!err && watch)
+		show_variables(r, watch, arg);
 	for (unsigned int i = 0; i < g->n_ops && !err; i++) {
 		const struct op *op = &g->ops[i];
 
 		err = run_op(r, op);
 		for (unsigned int k = 0; k < op->n_outputs && !err && watch; k++)
 			watch(arg, op->outputs[k], r->out[k]);
+		if (!err && op->kind == OP_ASSIGN_VARIABLE)
+			assign(r, op);
 		if (!err)
 			drop_read(r, op);
 	}

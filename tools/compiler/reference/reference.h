@@ -20,15 +20,19 @@ struct reference;
 struct reference *reference_new(const struct graph *g);
 
 /*
- * Sees every tensor that an operator makes, as soon as it is there, in execution order:
- * dense, in the tensor's type. @data is valid during the call, and may be changed.
+ * Sees every variable before the first operator runs, and every tensor that an operator makes, as
+ * soon as it is there, in execution order: dense, in the tensor's type. @data is valid during the
+ * call, and may be changed.
  */
 typedef void (*reference_watch)(void *arg, const struct tensor *t, void *data);
 
+/* Variables have their first values again. */
+void reference_reset(struct reference *r);
+
 /*
- * One inference. @inputs: of the graph, in its order, dense, of the tensor's types;
- * @watch may be NULL. 0, -ENOMEM, or -ERANGE when an index in the data points outside of its
- * tensor.
+ * One inference. @inputs: of the graph, in its order, dense, of the tensor's types; @watch may
+ * be NULL. Variables keep what was assigned to them for the next one. 0, -ENOMEM, or -ERANGE when
+ * an index in the data points outside of its tensor.
  */
 int reference_run(struct reference *r, const void *const *inputs, reference_watch watch, void *arg);
 

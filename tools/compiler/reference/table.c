@@ -14,6 +14,7 @@ static const struct kernel kernels[OP_KINDS] = {
 	[OP_ADD] = BINARY,
 	[OP_ARG_MAX] = { 2, 2, 1, 1, check_extreme, run_extreme },
 	[OP_ARG_MIN] = { 2, 2, 1, 1, check_extreme, run_extreme },
+	[OP_ASSIGN_VARIABLE] = { 2, 2, 1, 1, check_assigned, run_assigned },
 	[OP_AVERAGE_POOL_2D] = POOL,
 	[OP_BATCH_MATMUL] = { 2, 2, 1, 1, check_matmul, run_matmul, prepare_matmul, release_dnn },
 	[OP_BATCH_TO_SPACE_ND] = { 3, 3, 1, 1, check_batch_space, run_batch_space },
