@@ -48,7 +48,7 @@ _accel() {
 			words='--output --config --report --supported-ops --shape --value --json --verbose
 				--calibrate --verify --max-drop --device --mean --std --layout
 				--samples --verify-samples --layer-samples --ranges --percentile
-				--rounding --int16 --int4 --equalize --no-bias-correction --help'
+				--rounding --int16 --int16-weights --int4 --equalize --no-bias-correction --help'
 			;;
 		run)
 			case ${COMP_WORDS[2]-} in

@@ -143,6 +143,8 @@ int calibration_option(struct calibration *c, int opt)
 		return set_count("layer-samples", 0, &c->layer_samples);
 	case OPT_INT16:
 		return set_real("int16", 100, &c->quantize.int16_percent);
+	case OPT_INT16_WEIGHTS:
+		return set_real("int16-weights", 100, &c->quantize.wide_weights_percent);
 	case OPT_INT4:
 		return set_real("int4", 100, &c->quantize.int4_percent);
 	case OPT_EQUALIZE:

@@ -11,7 +11,7 @@
 enum {
 	OPT_CALIBRATE = 512, OPT_VERIFY, OPT_MAX_DROP, OPT_RANGES, OPT_PERCENTILE, OPT_ROUNDING,
 	OPT_MEAN, OPT_STD, OPT_LAYOUT, OPT_SAMPLES, OPT_VERIFY_SAMPLES, OPT_LAYER_SAMPLES,
-	OPT_INT16, OPT_INT4, OPT_EQUALIZE, OPT_NO_BIAS_CORRECTION,
+	OPT_INT16, OPT_INT16_WEIGHTS, OPT_INT4, OPT_EQUALIZE, OPT_NO_BIAS_CORRECTION,
 };
 
 #define CALIBRATE_LONGS \
@@ -28,6 +28,7 @@ enum {
 	{ "verify-samples", required_argument, NULL, OPT_VERIFY_SAMPLES }, \
 	{ "layer-samples", required_argument, NULL, OPT_LAYER_SAMPLES }, \
 	{ "int16", required_argument, NULL, OPT_INT16 }, \
+	{ "int16-weights", required_argument, NULL, OPT_INT16_WEIGHTS }, \
 	{ "int4", required_argument, NULL, OPT_INT4 }, \
 	{ "equalize", no_argument, NULL, OPT_EQUALIZE }, \
 	{ "no-bias-correction", no_argument, NULL, OPT_NO_BIAS_CORRECTION }
@@ -48,6 +49,8 @@ enum {
 	"      --percentile P  for --ranges percentile (default 99.99)\n" \
 	"      --rounding HOW  adaround (default), nearest\n" \
 	"      --int16 PERCENT 16 bits where 8 cost most, for PERCENT of the work (default 0)\n" \
+	"      --int16-weights PERCENT  weights of 16 bits, which do the work twice, where 8 cost\n" \
+	"                      most, for PERCENT of the multiply-accumulates (default 0)\n" \
 	"      --int4 PERCENT  4 bits for PERCENT of the weights, where they cost least (default 0)\n" \
 	"      --equalize      make channels alike across layers\n" \
 	"      --no-bias-correction  keep the biases as they are\n"

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-	CONTAINER_RANGES,		/* enum enpu_ranges */
+	CONTAINER_RANGES,		/* enum enpu_ranges, and a share: see below */
 	CONTAINER_PERCENTILE,		/* 0: the default; to 255: 50 to 100 */
 	CONTAINER_FLAGS,
 	CONTAINER_SAMPLES,		/* enum container_samples */
@@ -18,7 +18,10 @@ enum {
 	CONTAINER_HEADER = 8,
 };
 
-/* Of the flags; the shares are thirds: none, some, most, all */
+/*
+ * Of the flags, and of the byte of the ranges, which has the share of 16-bit weights. Shares
+ * are thirds: none, some, most, all.
+ */
 enum {
 	CONTAINER_NEAREST = 1,
 	CONTAINER_KEEP_BIAS = 2,
@@ -26,6 +29,7 @@ enum {
 	CONTAINER_VERIFY = 8,
 	CONTAINER_INT16_SHIFT = 4,
 	CONTAINER_INT4_SHIFT = 6,
+	CONTAINER_WEIGHTS_SHIFT = 2,
 	CONTAINER_SHARES = 3,
 };
 

@@ -106,6 +106,8 @@ static struct enpu_quantize_options options_of(const struct container *c,
 		.keep_bias = flags & CONTAINER_KEEP_BIAS,
 		.equalize = flags & CONTAINER_EQUALIZE,
 		.int16_percent = share(flags, CONTAINER_INT16_SHIFT),
+		.wide_weights_percent = share(c->header[CONTAINER_RANGES],
+					      CONTAINER_WEIGHTS_SHIFT),
 		.int4_percent = share(flags, CONTAINER_INT4_SHIFT),
 	};
 }

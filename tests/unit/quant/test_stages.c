@@ -299,17 +299,18 @@ static const struct op *maker(const struct made *m, const char *name)
 /*
  * Of y only the small channel counts for z, and with 8 bits the large one leaves nothing of
  * it: 16 bits are worth most there. y costs its 4 values and the 4 products that read it;
- * z costs 2 values; of 22 in all, with the input's 4 values and its 8 products.
+ * z costs 2 values; of 22 in all, with the input's 4 values and its 8 products, which get 16
+ * bits last.
  */
 static void test_int16(void **state)
 {
 	static const float samples[] = { -1, 1, 0.5f, -0.25f };
 	static const struct {
 		double percent;
-		enum dtype y, z;
+		enum dtype x, y, z;
 	} cases[] = {
-		{ 0, DTYPE_I8, DTYPE_I8 }, { 10, DTYPE_I8, DTYPE_I16 },
-		{ 40, DTYPE_I16, DTYPE_I8 }, { 100, DTYPE_I16, DTYPE_I16 },
+		{ 0, DTYPE_I8, DTYPE_I8, DTYPE_I8 }, { 10, DTYPE_I8, DTYPE_I8, DTYPE_I16 },
+		{ 40, DTYPE_I8, DTYPE_I16, DTYPE_I8 }, { 100, DTYPE_I16, DTYPE_I16, DTYPE_I16 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -330,8 +331,10 @@ static void test_int16(void **state)
 		second = maker(m, "z");
 		assert_int_equal(first->outputs[0]->type, cases[i].y);
 		assert_int_equal(second->outputs[0]->type, cases[i].z);
-		/* the input has 8 bits; biases have 64 behind inputs of 16 */
-		assert_int_equal(first->inputs[2]->type, DTYPE_I32);
+		assert_int_equal(first->inputs[0]->type, cases[i].x);
+		/* biases have 64 bits behind inputs of 16 */
+		wide = cases[i].x == DTYPE_I16;
+		assert_int_equal(first->inputs[2]->type, wide ? DTYPE_I64 : DTYPE_I32);
 		wide = cases[i].y == DTYPE_I16;
 		assert_int_equal(second->inputs[2]->type, wide ? DTYPE_I64 : DTYPE_I32);
 		if (wide) {
@@ -340,6 +343,81 @@ static void test_int16(void **state)
 			/* 1 / (100/32767 * 1/127) */
 			assert_int_equal(tensor_int(second->inputs[2], 0), 41614);
 		}
+		made_teardown((void **)&m);
+	}
+}
+
+/*
+ * The first layer's weights are whole 8-bit numbers times a scale, the second's are not: of
+ * 40 and 81 levels and a quarter the quarters are left over, at levels of a 254th.
+ */
+static void test_halves(void **state)
+{
+	static const float samples[] = { -1, 1, 0.5f, -0.25f };
+	struct made *m = *state;
+	struct tensor *x = input(m, tensor(m, "x", DIMS(1, 1, 2, 2))), *y, *z, *out;
+	const struct op *upper, *lower, *sum;
+
+	y = convolution(m, x, "y", 2, 2, FLOATS(1.27f, 0.3f, -0.4f, 1.27f), FLOATS(0, 0));
+	z = convolution(m, y, "z", 2, 2, FLOATS(1.27f, 0.4025f, 1.27f, 0.8125f), FLOATS(0.5f, 1));
+	out = tensor(m, "out", DIMS(1, 1, 2, 2));
+	OPERATOR(m, OP_RELU, out, z);
+	output(m, out);
+	finish(m);
+	quantize(m, samples, 1, (struct enpu_quantize_options){
+		.keep_bias = true, .wide_weights_percent = 50,
+	});
+	assert_int_equal(m->graph.n_ops, 4);
+	assert_int_equal(maker(m, "y")->outputs[0]->type, DTYPE_I8);
+	upper = maker(m, "z (upper)");
+	lower = maker(m, "z (lower)");
+	sum = only(m, OP_ADD);
+	assert_int_equal(level(upper->inputs[1], 0), 127);
+	assert_int_equal(level(upper->inputs[1], 1), 40);
+	assert_int_equal(level(upper->inputs[1], 3), 81);
+	assert_near((double)upper->inputs[1]->quant.scale[0], 0.01);
+	assert_int_equal(level(lower->inputs[1], 0), 0);
+	assert_int_equal(level(lower->inputs[1], 1), 127);
+	if (fabs((double)lower->inputs[1]->quant.scale[0] * 127 - 0.0025) > 1e-6)
+		fail_msg("the scale of what is left is %g", lower->inputs[1]->quant.scale[0]);
+	/* the bias is added once */
+	assert_true(bias(upper, 0) > 0 && bias(upper, 1) > 0);
+	assert_int_equal(bias(lower, 0), 0);
+	assert_int_equal(bias(lower, 1), 0);
+	assert_int_equal(upper->outputs[0]->type, DTYPE_I16);
+	assert_int_equal(lower->outputs[0]->type, DTYPE_I16);
+	assert_ptr_equal(sum->inputs[0], upper->outputs[0]);
+	assert_ptr_equal(sum->inputs[1], lower->outputs[0]);
+	assert_string_equal(sum->outputs[0]->name, "out");
+	assert_int_equal(sum->outputs[0]->type, DTYPE_I8);
+	assert_int_equal(sum->attrs.activation, ACT_RELU);
+}
+
+/* With 16 bits before it the softmax at the end stays a float one. */
+static void test_scores(void **state)
+{
+	static const float samples[] = { -1, 1, 0.5f, -0.25f };
+
+	for (int wide = 0; wide < 2; wide++) {
+		const struct op *softmax;
+		struct made *m;
+		struct tensor *x, *y, *z;
+
+		made_setup((void **)&m);
+		x = input(m, tensor(m, "x", DIMS(1, 1, 2, 2)));
+		y = convolution(m, x, "y", 2, 2, FLOATS(10, 0, 0, 5), FLOATS(0, 0));
+		z = tensor(m, "z", DIMS(1, 1, 2, 2));
+		OPERATOR(m, OP_SOFTMAX, z, y)->attrs.beta = 1;
+		output(m, z);
+		finish(m);
+		quantize(m, samples, 1, (struct enpu_quantize_options){
+			.keep_bias = true, .int16_percent = wide * 100,
+		});
+		softmax = only(m, OP_SOFTMAX);
+		assert_int_equal(softmax->inputs[0]->type, wide ? DTYPE_F32 : DTYPE_I8);
+		assert_int_equal(softmax->outputs[0]->type, wide ? DTYPE_F32 : DTYPE_I8);
+		if (wide)
+			assert_int_equal(only(m, OP_DEQUANTIZE)->inputs[0]->type, DTYPE_I16);
 		made_teardown((void **)&m);
 	}
 }
@@ -421,6 +499,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_equalization, made_setup, made_teardown),
 		cmocka_unit_test(test_mixture),
 		cmocka_unit_test(test_int16),
+		cmocka_unit_test_setup_teardown(test_halves, made_setup, made_teardown),
+		cmocka_unit_test(test_scores),
 		cmocka_unit_test_setup_teardown(test_int4, made_setup, made_teardown),
 		cmocka_unit_test_setup_teardown(test_sequences, made_setup, made_teardown),
 		cmocka_unit_test_setup_teardown(test_one_sequence, made_setup, made_teardown),

@@ -137,6 +137,11 @@ struct enpu_quantize_options {
 	 * done on them: multiply-accumulates, and values that others take; 0 to 100
 	 */
 	double int16_percent;
+	/*
+	 * Layers that 8-bit weights cost the outputs most get weights of 16, until this share of
+	 * the multiply-accumulates is done twice; 0 to 100
+	 */
+	double wide_weights_percent;
 	/* Share of the weights that get 4 bits, in layers where that costs least; 0 to 100 */
 	double int4_percent;
 };

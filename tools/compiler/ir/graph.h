@@ -58,6 +58,7 @@ struct tensor {
 	unsigned int consumers;
 	bool is_input, is_output;	/* of the model */
 	bool was_nchw;			/* an input that the source has as NCHW; here it is NHWC */
+	bool precise;			/* of floats: quantized, it has 16 bits */
 };
 
 /*

@@ -6,8 +6,6 @@
  * share of the model's weights that was asked for has 4 bits. Rounding itself, later, does
  * better than the nearest level that they are judged by, for all of them.
  */
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "sensitivity.h"
@@ -16,49 +14,6 @@ struct layer_choice {
 	struct op *op;
 	double error, weights;
 };
-
-/* The weights of @op as 4 bits have them. */
-static float *rounded_weights(struct quantizer *q, const struct op *op)
-{
-	const struct tensor *w = constant_weights(op);
-	int64_t n = tensor_elements(w);
-	float *rounded = arena_new(q->arena, float, n);
-	struct filter f = { .channels = w->dims[channel_axis(op->kind)] };
-
-	f.taps = (int32_t)(n / f.channels);
-	for (int32_t c = 0; c < f.channels; c++) {
-		float scale = largest_weight(w, &f, op->kind, c) / NIBBLE_MAX;
-
-		for (int32_t k = 0; k < f.taps; k++) {
-			size_t i = weight_index(&f, op->kind, c, k);
-
-			rounded[i] = scale > 0 ? roundf(float_at(w, i) / scale) * scale : 0;
-		}
-	}
-	return rounded;
-}
-
-/* With a reference of its own, as it prepares weights once. */
-static int judge(struct sensitivity *s, struct layer_choice *layer)
-{
-	struct quantizer *q = s->q;
-	struct tensor *w = layer->op->inputs[weights_input(layer->op->kind)];
-	struct reference *whole = q->reference;
-	struct arena_mark mark = arena_mark(q->arena);
-	const uint8_t *weights = w->data;
-	int err = -EOPNOTSUPP;
-
-	w->data = (const uint8_t *)rounded_weights(q, layer->op);
-	q->reference = reference_new(q->g);
-	if (q->reference) {
-		err = sensitivity_measure(s, NULL, NULL, &layer->error);
-		reference_free(q->reference);
-	}
-	q->reference = whole;
-	w->data = weights;
-	arena_release(q->arena, mark);
-	return err;
-}
 
 static int by_harm(const void *a, const void *b)
 {
@@ -75,7 +30,7 @@ static int judge_all(struct quantizer *q, struct layer_choice *layers, size_t co
 
 	for (size_t i = 0; i < count && !err; i++) {
 		report_progress(q->opts, "trying 4 bits", i, count);
-		err = judge(&s, &layers[i]);
+		err = sensitivity_weights(&s, layers[i].op, NIBBLE_MAX, &layers[i].error);
 	}
 	if (!err)
 		report_progress(q->opts, "trying 4 bits", count, count);

@@ -5,6 +5,7 @@
  *
  *	prepare.c	the float graph in the shape that quantizes well
  *	equalize.c	channels of neighbouring layers get alike
+ *	halves.c	which layers' weights get 16 bits, as two layers
  *	observe.c	what values every tensor takes, from samples through the reference
  *	rules.c		which tensors must have one scale, and which have a fixed one
  *	widths.c	which tensors get 16 bits, by what 8 cost at the outputs
@@ -75,6 +76,7 @@ int quantize_graph(struct graph *g, const struct enpu_compile_options *opts,
 
 int quantizer_prepare(struct graph *g);
 int quantizer_equalize(struct quantizer *q);
+int quantizer_halves(struct quantizer *q);
 int quantizer_observe(struct quantizer *q);
 void quantizer_scale(struct quantizer *q);
 int quantizer_widen(struct quantizer *q);
@@ -117,6 +119,8 @@ size_t weight_index(const struct filter *f, enum op_kind kind, int32_t c, int32_
 const struct tensor *constant_weights(const struct op *op);
 /* The largest magnitude of channel @c; of @f channels and taps are needed. */
 float largest_weight(const struct tensor *w, const struct filter *f, enum op_kind kind, int32_t c);
+/* Multiply-accumulates of @op, which has weights. */
+double layer_work(const struct op *op);
 /* Element @i of a float constant, which may lie anywhere. */
 float float_at(const struct tensor *t, size_t i);
 /* Bias of channel @c, in units of an accumulator */

@@ -2,7 +2,9 @@
 /* What changes do to the results: see sensitivity.h. */
 #include "sensitivity.h"
 
+#include <errno.h>
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #define TRIALS		4		/* samples that a change is judged by */
@@ -92,5 +94,48 @@ int sensitivity_measure(struct sensitivity *s,
 	for (s->trial = 0; s->trial < s->trials && !err; s->trial++)
 		err = run_sample(s->q, s->trial, watch, s);
 	*error = s->error;
+	return err;
+}
+
+/* The weights of @op at the nearest of their levels. */
+static float *rounded_weights(struct quantizer *q, const struct op *op, int most)
+{
+	const struct tensor *w = constant_weights(op);
+	int64_t n = tensor_elements(w);
+	float *rounded = arena_new(q->arena, float, n);
+	struct filter f = { .channels = w->dims[channel_axis(op->kind)] };
+
+	f.taps = (int32_t)(n / f.channels);
+	for (int32_t c = 0; c < f.channels; c++) {
+		float scale = largest_weight(w, &f, op->kind, c) / (float)most;
+
+		for (int32_t k = 0; k < f.taps; k++) {
+			size_t i = weight_index(&f, op->kind, c, k);
+
+			rounded[i] = scale > 0 ? roundf(float_at(w, i) / scale) * scale : 0;
+		}
+	}
+	return rounded;
+}
+
+/* With a reference of its own, as it prepares weights once. */
+int sensitivity_weights(struct sensitivity *s, struct op *op, int most, double *error)
+{
+	struct quantizer *q = s->q;
+	struct tensor *w = op->inputs[weights_input(op->kind)];
+	struct reference *whole = q->reference;
+	struct arena_mark mark = arena_mark(q->arena);
+	const uint8_t *weights = w->data;
+	int err = -EOPNOTSUPP;
+
+	w->data = (const uint8_t *)rounded_weights(q, op, most);
+	q->reference = reference_new(q->g);
+	if (q->reference) {
+		err = sensitivity_measure(s, NULL, NULL, error);
+		reference_free(q->reference);
+	}
+	q->reference = whole;
+	w->data = weights;
+	arena_release(q->arena, mark);
 	return err;
 }

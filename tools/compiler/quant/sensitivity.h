@@ -32,5 +32,7 @@ int sensitivity_open(struct sensitivity *s, struct quantizer *q);
 int sensitivity_measure(struct sensitivity *s,
 			void (*change)(void *arg, const struct tensor *t, float *values), void *arg,
 			double *error);
+/* The same for the weights of @op at the nearest of 2 @most + 1 levels for each channel. */
+int sensitivity_weights(struct sensitivity *s, struct op *op, int most, double *error);
 
 #endif

@@ -99,14 +99,20 @@ static void fill_inputs(struct checker *k)
 	for (unsigned int i = 0; i < k->device.g->n_inputs; i++) {
 		const struct tensor *t = k->device.g->inputs[i];
 		const float *from = k->sample[i];
-		int8_t *to = k->device.inputs[i];
+		void *to = k->device.inputs[i];
 
-		if (t->type != DTYPE_I8) {
+		if (t->type != DTYPE_I8 && t->type != DTYPE_I16) {
 			memcpy(to, from, tensor_bytes(t));
 			continue;
 		}
-		for (int64_t n = 0; n < tensor_elements(t); n++)
-			to[n] = (int8_t)quantize_value(from[n], scaling_of_tensor(t));
+		for (int64_t n = 0; n < tensor_elements(t); n++) {
+			int32_t q = quantize_value(from[n], scaling_of_tensor(t));
+
+			if (t->type == DTYPE_I8)
+				((int8_t *)to)[n] = (int8_t)q;
+			else
+				((int16_t *)to)[n] = (int16_t)q;
+		}
 	}
 }
 

@@ -17,6 +17,9 @@
 #include "rules.h"
 #include "sensitivity.h"
 
+/* A softmax of more at the end stays on the NPU, with 8 bits: on the CPU it would take long. */
+#define MOST_SCORES	65536
+
 struct candidate {
 	int leader;			/* a tensor that stands for all */
 	bool narrow;			/* it can't be widened */
@@ -107,8 +110,10 @@ static void join_candidates(struct widths_search *s)
 
 static bool must_be_narrow(const struct quantizer *q, const struct tensor *t)
 {
-	return !t->producer || q->activations[t->index].narrow_only ||
-	       q->on_floats[t->producer->index] ||
+	/* who feeds the model expects bytes, unless all is to have 16 bits */
+	if (!t->producer)
+		return !t->is_input || q->how->int16_percent < 100;
+	return q->activations[t->index].narrow_only || q->on_floats[t->producer->index] ||
 	       widths_of(q, t->producer) == WIDTHS_NARROW;
 }
 
@@ -124,16 +129,24 @@ static struct candidate *candidate_of(struct widths_search *s, const struct tens
 	return &s->candidates[s->n_candidates - 1];
 }
 
+double layer_work(const struct op *op)
+{
+	const struct tensor *w = constant_weights(op);
+
+	return (double)tensor_elements(op->outputs[0]) * (double)tensor_elements(w) /
+	       w->dims[channel_axis(op->kind)];
+}
+
 /* Multiply-accumulates of @op, which are done in the width of its first operand. */
 static double work(const struct op *op)
 {
-	const struct tensor *w = constant_weights(op), *in = op->inputs[0];
-	double values = (double)tensor_elements(op->outputs[0]);
+	const struct tensor *in = op->inputs[0];
 
-	if (w)
-		return values * (double)tensor_elements(w) / w->dims[channel_axis(op->kind)];
+	if (constant_weights(op))
+		return layer_work(op);
 	return op->kind == OP_BATCH_MATMUL ?
-	       values * in->dims[in->rank - (op->attrs.adj_x ? 2 : 1)] : 0;
+	       (double)tensor_elements(op->outputs[0]) *
+	       in->dims[in->rank - (op->attrs.adj_x ? 2 : 1)] : 0;
 }
 
 /* Returns the cost of all. */
@@ -146,7 +159,7 @@ static double list_candidates(struct widths_search *s)
 		const struct tensor *t = &g->tensors[i];
 		struct candidate *c;
 
-		if (!s->q->activations[i].seen)
+		if (!s->q->activations[i].seen || t->precise)
 			continue;
 		c = candidate_of(s, t);
 		c->narrow |= must_be_narrow(s->q, t);
@@ -215,12 +228,29 @@ static int judge_all(struct widths_search *s)
 	return err;
 }
 
+/* Scores of classes: what 8 bits of them can't tell apart, 16 of what they are made of can. */
+static void leave_scores(struct quantizer *q)
+{
+	for (unsigned int i = 0; i < q->g->n_ops; i++) {
+		const struct op *op = &q->g->ops[i];
+		const struct tensor *out = op->outputs[0];
+
+		if (op->kind == OP_SOFTMAX && out->is_output && !out->consumers &&
+		    tensor_elements(out) <= MOST_SCORES &&
+		    q->activations[op->inputs[0]->index].scaling.wide)
+			q->on_floats[i] = true;
+	}
+}
+
 int quantizer_widen(struct quantizer *q)
 {
 	double share = q->how->int16_percent / 100, total;
 	struct widths_search s = { .q = q };
 	int err = 0;
 
+	for (unsigned int i = 0; i < q->g->n_tensors; i++)
+		if (q->g->tensors[i].precise)
+			q->activations[i].scaling = q->activations[i].wide;
 	if (!(share > 0))
 		return 0;
 	s.leader = arena_new(q->arena, int, q->g->n_tensors);
@@ -233,5 +263,6 @@ int quantizer_widen(struct quantizer *q)
 		return err;
 	qsort(s.candidates, s.n_candidates, sizeof(*s.candidates), by_worth);
 	widen(&s, share < 1 ? share * total : INFINITY);
+	leave_scores(q);
 	return 0;
 }
