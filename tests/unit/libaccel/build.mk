@@ -9,8 +9,10 @@ $(eval $(call unit_test,libaccel-instance,$(addprefix $(TEST_LIBACCEL)/,test-ins
 	libaccel,$(TEST_LIBACCEL_LIBS)))
 $(eval $(call unit_test,libaccel-detection,$(TEST_LIBACCEL)/test-detection.c,\
 	libaccel,$(TEST_LIBACCEL_LIBS)))
-$(eval $(call unit_test,libaccel-steps,$(TEST_LIBACCEL)/test-steps.c,libaccel,$(TEST_LIBACCEL_LIBS)))
-$(eval $(call unit_test,libaccel-real,$(TEST_LIBACCEL)/test-real.c,libaccel,$(TEST_LIBACCEL_LIBS)))
+$(eval $(call unit_test,libaccel-steps,$(addprefix $(TEST_LIBACCEL)/,test-steps.c made.c),\
+	libaccel,$(TEST_LIBACCEL_LIBS)))
+$(eval $(call unit_test,libaccel-real,$(addprefix $(TEST_LIBACCEL)/,test-real.c made.c),\
+	libaccel,$(TEST_LIBACCEL_LIBS)))
 $(eval $(call unit_test,libaccel-parts,$(TEST_LIBACCEL)/test-parts.c,libaccel,$(TEST_LIBACCEL_LIBS)))
 $(eval $(call unit_test,libaccel-with-sim,$(addprefix $(TEST_LIBACCEL)/,test-sim.c image.c),\
 	libaccel,$(TEST_LIBACCEL_LIBS)))

@@ -10,23 +10,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "cpu.h"
-#include "model.h"
+#include "made.h"
 
 #define MOST	48
-
-/* Inputs are tensors 0 and 1, the output is tensor 2. */
-struct made {
-	struct accel_model_tensor tensors[3];
-	struct accel_model_step step;
-	union {
-		struct enpu_f32_params function;
-		struct enpu_mean_params mean;
-		struct enpu_transpose_params transpose;
-		struct enpu_pool_params pool;
-		struct enpu_softmax_params softmax;
-	} params;
-};
 
 static void shape(struct made *m, int i, uint32_t rank, const uint32_t *dims)
 {
@@ -45,14 +31,7 @@ static void shape(struct made *m, int i, uint32_t rank, const uint32_t *dims)
 
 static void make(struct made *m, uint32_t inputs, size_t params)
 {
-	memset(m, 0, sizeof(*m));
-	m->step.num_inputs = inputs;
-	m->step.num_outputs = 1;
-	m->step.inputs[0] = &m->tensors[0];
-	m->step.inputs[1] = &m->tensors[1];
-	m->step.outputs[0] = &m->tensors[2];
-	m->step.params = &m->params;
-	m->step.params_size = params;
+	made_init(m, inputs, 1, params);
 }
 
 static void make_map(struct made *m, uint32_t function)
@@ -106,19 +85,11 @@ static void make_softmax(struct made *m)
 	m->params.softmax.beta = 1;
 }
 
-static const struct {
-	enum enpu_cpu_op op;
-	void (*make)(struct made *m);
-} ops[] = {
+static const struct made_op ops[] = {
 	{ ENPU_CPU_F32_MAP, make_unary }, { ENPU_CPU_F32_MEAN, make_mean },
 	{ ENPU_CPU_F32_TRANSPOSE, make_transpose }, { ENPU_CPU_F32_MAX_POOL, make_pool },
 	{ ENPU_CPU_F32_SOFTMAX, make_softmax },
 };
-
-static void more_inputs(struct made *m)
-{
-	m->step.num_inputs++;
-}
 
 static void no_inputs(struct made *m)
 {
@@ -155,26 +126,13 @@ static void other_output(struct made *m)
 
 static void test_refused_by_all(void **state)
 {
-	void (*const spoils[])(struct made *m) = {
-		more_inputs, no_inputs, more_outputs, short_params, narrow_input, narrow_output,
-		other_output,
+	static spoil *const spoils[] = {
+		more_inputs, no_inputs, no_outputs, more_outputs, short_params, narrow_input,
+		narrow_output, other_output,
 	};
 
-	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-		const struct accel_cpu_op *op = accel_cpu_op(ops[i].op);
-		struct made m;
-
-		assert_non_null(op);
-		ops[i].make(&m);
-		if (op->check(&m.step))
-			fail_msg("%s: %s", op->name, op->check(&m.step));
-		for (size_t s = 0; s < sizeof(spoils) / sizeof(spoils[0]); s++) {
-			ops[i].make(&m);
-			spoils[s](&m);
-			if (!op->check(&m.step))
-				fail_msg("%s takes what spoil %zu made", op->name, s);
-		}
-	}
+	made_is_refused(ops, sizeof(ops) / sizeof(ops[0]), spoils,
+			sizeof(spoils) / sizeof(spoils[0]));
 }
 
 static void strange_function(struct made *m)

@@ -9,19 +9,7 @@
 
 #include <string.h>
 
-#include "cpu.h"
-#include "model.h"
-
-/* A step whose tensors a case may spoil. */
-struct made {
-	struct accel_model_tensor tensors[4];
-	struct accel_model_step step;
-	union {
-		struct enpu_norm_params norm;
-		struct enpu_cumsum_params cumsum;
-		unsigned char bytes[64];
-	} params;
-};
+#include "made.h"
 
 static void set_tensor(struct accel_tensor *t, enum accel_dtype dtype, uint32_t rows, uint32_t cols)
 {
@@ -31,20 +19,12 @@ static void set_tensor(struct accel_tensor *t, enum accel_dtype dtype, uint32_t 
 	};
 }
 
-/* Tensors 0 and 1 are inputs, 2 and 3 outputs: int8 of 2 x 3. */
+/* int8 tensors of 2 x 3 */
 static void make(struct made *m, uint32_t inputs, uint32_t outputs, size_t params)
 {
-	memset(m, 0, sizeof(*m));
+	made_init(m, inputs, outputs, params);
 	for (int i = 0; i < 4; i++)
 		set_tensor(&m->tensors[i].tensor, ACCEL_S8, 2, 3);
-	m->step.num_inputs = inputs;
-	m->step.num_outputs = outputs;
-	m->step.params = params ? &m->params : NULL;
-	m->step.params_size = params;
-	for (uint32_t i = 0; i < inputs; i++)
-		m->step.inputs[i] = &m->tensors[i];
-	for (uint32_t i = 0; i < outputs; i++)
-		m->step.outputs[i] = &m->tensors[2 + i];
 }
 
 #define NORM_SIZE	(sizeof(struct enpu_norm_params) + 3 * 2 * sizeof(float))
@@ -92,26 +72,12 @@ static void make_cumsum(struct made *m)
 	m->params.cumsum.axis = 1;
 }
 
-static const struct {
-	enum enpu_cpu_op op;
-	void (*make)(struct made *m);
-} ops[] = {
+static const struct made_op ops[] = {
 	{ ENPU_CPU_DIV, make_div }, { ENPU_CPU_LAYER_NORM, make_layer_norm },
 	{ ENPU_CPU_INSTANCE_NORM, make_instance_norm },
 	{ ENPU_CPU_L2_NORMALIZATION, make_l2 }, { ENPU_CPU_TOPK, make_topk },
 	{ ENPU_CPU_CUMSUM, make_cumsum }, { ENPU_CPU_LOG_SOFTMAX, make_log_softmax },
 };
-
-/* Spoils that no step takes, and those of one alone. */
-static void more_inputs(struct made *m)
-{
-	m->step.num_inputs++;
-}
-
-static void no_outputs(struct made *m)
-{
-	m->step.num_outputs = 0;
-}
 
 static void more_params(struct made *m)
 {
@@ -136,25 +102,12 @@ static void other_shape(struct made *m)
 
 static void test_refused_by_all(void **state)
 {
-	void (*const spoils[])(struct made *m) = {
+	static spoil *const spoils[] = {
 		more_inputs, no_outputs, more_params, other_type, wide_type, other_shape,
 	};
 
-	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-		const struct accel_cpu_op *op = accel_cpu_op(ops[i].op);
-		struct made m;
-
-		assert_non_null(op);
-		ops[i].make(&m);
-		if (op->check(&m.step))
-			fail_msg("%s: %s", op->name, op->check(&m.step));
-		for (size_t s = 0; s < sizeof(spoils) / sizeof(spoils[0]); s++) {
-			ops[i].make(&m);
-			spoils[s](&m);
-			if (!op->check(&m.step))
-				fail_msg("%s takes what spoil %zu made", op->name, s);
-		}
-	}
+	made_is_refused(ops, sizeof(ops) / sizeof(ops[0]), spoils,
+			sizeof(spoils) / sizeof(spoils[0]));
 	assert_null(accel_cpu_op(ENPU_CPU_OPS));
 }
 

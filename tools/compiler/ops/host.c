@@ -181,18 +181,29 @@ void lower_norm(struct program *p, const struct op *op)
 	add_step(p, op, instance ? ENPU_CPU_INSTANCE_NORM : ENPU_CPU_LAYER_NORM, 1, params, bytes);
 }
 
-const char *check_l2(struct graph *g, struct op *op)
+/* 8 bits to 8 bits, and TensorFlow Lite prescribes scale and zero point of the output. */
+static const char *check_prescribed(struct graph *g, struct op *op, float scale,
+				    int32_t zero_point, const char *otherwise)
 {
-	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const struct quant *q = &op->outputs[0]->quant;
+	const char *reason = check_8bit(g, op->inputs[0], "input");
 
 	if (!reason)
 		reason = check_map(g, op);
 	if (reason)
 		return reason;
-	if (out->quant.scale[0] != 1.f / 128 ||
-	    out->quant.zero_point[0] != dtype_range(out->type).min + 128)
-		return "the output must have scale 1/128 and the zero point in the middle";
+	return q->scale[0] == scale && q->zero_point[0] == zero_point ? NULL : otherwise;
+}
+
+const char *check_l2(struct graph *g, struct op *op)
+{
+	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
+	const char *reason;
+
+	reason = check_prescribed(g, op, 1.f / 128, dtype_range(out->type).min + 128,
+				  "the output must have scale 1/128 and the zero point in the middle");
+	if (reason)
+		return reason;
 	if (op->attrs.activation)
 		return "a fused activation is not supported";
 	if (in->dims[in->rank - 1] > 32768)
@@ -207,17 +218,13 @@ void lower_l2(struct program *p, const struct op *op)
 
 const char *check_log_softmax(struct graph *g, struct op *op)
 {
-	const struct tensor *in = op->inputs[0], *out = op->outputs[0];
-	const char *reason = check_8bit(g, in, "input");
+	const char *reason;
 
-	if (!reason)
-		reason = check_map(g, op);
+	reason = check_prescribed(g, op, 16.f / 256, dtype_range(op->outputs[0]->type).max,
+				  "the output must have scale 1/16 and the type's largest value as zero point");
 	if (reason)
 		return reason;
-	if (out->quant.scale[0] != 16.f / 256 ||
-	    out->quant.zero_point[0] != dtype_range(out->type).max)
-		return "the output must have scale 1/16 and the type's largest value as zero point";
-	return in->rank ? NULL : "the input has no dimension";
+	return op->inputs[0]->rank ? NULL : "the input has no dimension";
 }
 
 void lower_log_softmax(struct program *p, const struct op *op)
